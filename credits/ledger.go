@@ -1,0 +1,62 @@
+package credits
+
+import (
+	"context"
+	"iter"
+)
+
+// Gate is the part of the ledger that stands before every billable call; it is all the engine needs besides
+// [AttemptLog]. It is safe for concurrent use, by several processes where the store allows them. Each method is one
+// transaction: durable when it returns without an error, without effect when it returns one. A cancelled context may
+// leave the caller in doubt; the same call again, with the same key, resolves it.
+type Gate interface {
+	// Hold sets r.Amount aside, or says what became of the key earlier. Exactly one field of the result is set: a
+	// receipt if the key is settled, a hold otherwise. Errors: *InsufficientError, *InProgressError, ErrKeyReused,
+	// ErrInvalid.
+	Hold(ctx context.Context, r HoldRequest) (Held, error)
+	// Extend adds to an open hold and renews its lease. Errors: *InsufficientError, ErrNotHolder, ErrClosed,
+	// ErrSettled, ErrNotFound, ErrInvalid.
+	Extend(ctx context.Context, r ExtendRequest) (Hold, error)
+	// Settle charges min(r.Amount, held), records usage, finishes the last attempt, keeps the receipt and closes the
+	// hold, all or nothing. It is not fenced: the first settle of a key wins, and every other returns the winner's
+	// receipt. A released or expired hold is charged all the same, if need be into debt: a charge is never lost.
+	// Errors: ErrNotFound, ErrInvalid.
+	Settle(ctx context.Context, r SettleRequest) (Receipt, error)
+	// Release gives everything back and finishes the last attempt, if one is named. Releasing again is no error.
+	// Errors: ErrNotHolder, ErrSettled, ErrNotFound, ErrInvalid.
+	Release(ctx context.Context, r ReleaseRequest) error
+	// Lookup says what the ledger knows of a key without changing anything: the receipt, or the hold in any state.
+	// Errors: ErrNotFound.
+	Lookup(ctx context.Context, account Account, key Key) (Held, error)
+}
+
+// AttemptLog journals every dispatch to a provider, so that what a failed or unknown call cost the operator is known.
+// It is safe for concurrent use. The first Begin usually rides in the Hold and the last Finish in the Settle or the Release.
+type AttemptLog interface {
+	// Begin journals an attempt before its request is sent, and renews the lease. Errors: ErrNotHolder, ErrClosed,
+	// ErrSettled, ErrNotFound, ErrInvalid.
+	Begin(ctx context.Context, r BeginRequest) error
+	// Finish records how an attempt ended. It is not fenced, and finishing again changes nothing.
+	// Errors: ErrNotFound, ErrInvalid.
+	Finish(ctx context.Context, r FinishRequest) error
+	// Attempts yields the attempts of an account, oldest first. It ends after the first error.
+	Attempts(ctx context.Context, q AttemptQuery) iter.Seq2[Attempt, error]
+}
+
+// Ledger is everything a store's ledger does. Mutations as in [Gate]; reads see committed state and are safe beside them.
+type Ledger interface {
+	Gate
+	AttemptLog
+	// Grant adds credits. Errors: ErrKeyReused, ErrInvalid, ErrOverflow.
+	Grant(ctx context.Context, g Grant) (Entry, error)
+	// Balance returns the account's balance as of now; an unknown account has a zero balance.
+	Balance(ctx context.Context, account Account) (Balance, error)
+	// Entries yields the account's entries by number, ascending. It ends after the first error.
+	Entries(ctx context.Context, q EntryQuery) iter.Seq2[Entry, error]
+	// Records yields usage records in the order of their entries. It ends after the first error.
+	Records(ctx context.Context, q UsageQuery) iter.Seq2[UsageRecord, error]
+	// Usage returns totals over the records that q selects, grouped as q says; see [Totals].
+	Usage(ctx context.Context, q UsageQuery) ([]UsageRow, error)
+	// Verify replays the account and returns what it found; see [Audit]. The error is for a store that cannot be read.
+	Verify(ctx context.Context, account Account) (Report, error)
+}

@@ -1,0 +1,69 @@
+package credits
+
+import (
+	"cmp"
+	"fmt"
+	"iter"
+	"slices"
+
+	"github.com/shopspring/decimal"
+)
+
+// Totals adds up usage records by the dimensions of q, for a store's Usage. Its rows are ordered by their group.
+// It returns an error that matches [ErrOverflow] or usage.ErrInvalid if a total does not fit.
+func Totals(records iter.Seq2[UsageRecord, error], q UsageQuery) ([]UsageRow, error) {
+	type group struct{ operation, model, provider, scope string }
+	rows := map[group]*UsageRow{}
+	for rec, err := range records {
+		if err != nil {
+			return nil, err
+		}
+		var g group
+		for _, d := range q.GroupBy {
+			switch d {
+			case ByOperation:
+				g.operation = rec.Operation
+			case ByModel:
+				g.model = rec.Model
+			case ByProvider:
+				g.provider = rec.Provider
+			case ByScope:
+				g.scope = rec.Scope
+			default:
+				return nil, fmt.Errorf("credits: usage: %w: unknown dimension %.40q", ErrInvalid, d)
+			}
+		}
+		row, ok := rows[g]
+		if !ok {
+			row = &UsageRow{Operation: g.operation, Model: g.model, Provider: g.provider, Scope: g.scope, Cost: decimal.Zero}
+			rows[g] = row
+		}
+		if err := row.add(rec); err != nil {
+			return nil, err
+		}
+	}
+	out := make([]UsageRow, 0, len(rows))
+	for _, row := range rows {
+		out = append(out, *row)
+	}
+	slices.SortFunc(out, func(a, b UsageRow) int {
+		return cmp.Or(cmp.Compare(a.Operation, b.Operation), cmp.Compare(a.Provider, b.Provider),
+			cmp.Compare(a.Model, b.Model), cmp.Compare(a.Scope, b.Scope))
+	})
+	return out, nil
+}
+
+func (r *UsageRow) add(rec UsageRecord) (err error) {
+	r.Records++
+	if r.Charged, err = r.Charged.Add(rec.Charged); err != nil {
+		return err
+	}
+	if r.WrittenOff, err = r.WrittenOff.Add(rec.WrittenOff); err != nil {
+		return err
+	}
+	if r.Usage, err = r.Usage.Add(rec.Usage); err != nil {
+		return err
+	}
+	r.Cost = r.Cost.Add(rec.Cost)
+	return nil
+}

@@ -1,0 +1,271 @@
+package credits
+
+import (
+	"time"
+
+	"github.com/shopspring/decimal"
+
+	"github.com/scrip-go/scrip/usage"
+)
+
+// Account names who pays. It is the host's id, opaque here, at most 200 bytes.
+type Account string
+
+// Key names one mutation of one account. It is the caller's, opaque here, at most 400 bytes.
+type Key string
+
+// MaxResult is the size limit of a receipt's result, in bytes.
+const MaxResult = 1 << 20
+
+// Balance is what an account has.
+type Balance struct {
+	Posted    Amount `json:"posted"`    // the sum of all entries; negative is debt
+	Held      Amount `json:"held"`      // the sum of open, unexpired holds
+	Available Amount `json:"available"` // Posted − Held: what a new hold may take
+}
+
+// GrantKind says where granted credits come from.
+type GrantKind string
+
+// The kinds of grant.
+const (
+	Plan     GrantKind = "plan"
+	Purchase GrantKind = "purchase"
+	Bonus    GrantKind = "bonus"
+	Promo    GrantKind = "promo"
+)
+
+// Grant adds credits to an account.
+type Grant struct {
+	Account Account
+	Key     Key
+	Kind    GrantKind
+	Amount  Amount // credits, positive
+	Note    string // shown on the entry; may be empty
+}
+
+// Holder is who works on a hold.
+type Holder struct {
+	ID    string        // unique among the holders of a key; the same ID and Fence again is the same holder
+	Fence int64         // a higher fence takes the hold over at once
+	Lease time.Duration // how long the holder may be silent before another may take over; positive
+}
+
+// HoldRequest asks to set credits aside for one operation.
+type HoldRequest struct {
+	Account     Account
+	Key         Key
+	Operation   string   // the operation's name in the registry
+	Scope       string   // what the charge is counted under besides the account, such as a run; may be empty
+	Amount      Amount   // credits, the worst case of the operation; positive
+	Fingerprint [32]byte // digest of operation, canonical input and explicit overrides: what must not differ under one key
+	Holder      Holder
+	Pinned      []byte        // opaque: model, price rows, prompt text, settings. A takeover gets those of the first hold
+	First       Attempt       // begun in the hold's own transaction if the hold is fresh; no attempt if its ID is empty
+	TTL         time.Duration // after which the hold expires by itself; longer than the lease
+}
+
+// Held is the answer to a hold or a look-up: exactly one of the two is set.
+type Held struct {
+	Hold    *Hold
+	Receipt *Receipt // the key is settled: this is what it was charged and what came of it
+}
+
+// HoldState is the state of a hold. Open goes to any of the others; Released and Expired go to Settled (late) and, by a
+// new hold of the same key, to Open. Settled is final.
+type HoldState string
+
+// The states of a hold.
+const (
+	Open     HoldState = "open"
+	Settled  HoldState = "settled"
+	Released HoldState = "released"
+	Expired  HoldState = "expired"
+)
+
+// Hold is credits set aside.
+type Hold struct {
+	Account     Account
+	Key         Key
+	Operation   string
+	Scope       string
+	State       HoldState
+	Amount      Amount // credits; what the hold took, also after it was closed
+	Fingerprint [32]byte
+	Holder      Holder
+	LeaseUntil  time.Time // when another holder may take over
+	ExpiresAt   time.Time // when the hold gives its credits back by itself
+	Pinned      []byte
+	CreatedAt   time.Time
+	// Fresh says that this very call opened the hold: Pinned is the caller's and First is begun.
+	Fresh bool
+	// Attempts of this hold that have not been finished, oldest first.
+	OpenAttempts []Attempt
+}
+
+// ExtendRequest adds to a hold.
+type ExtendRequest struct {
+	Account Account
+	Key     Key
+	Holder  Holder
+	// Total is what the hold shall amount to, in credits. Naming the total makes a repeated call harmless; a total
+	// below what is held changes nothing.
+	Total Amount
+	TTL   time.Duration // from now; 0 leaves the expiry as it is
+}
+
+// SettleRequest charges a hold.
+type SettleRequest struct {
+	Account Account
+	Key     Key
+	Amount  Amount // credits, what the operation came to; what passes the hold is written off
+	Record  UsageRecord
+	Last    Attempt // finished in the same transaction; none if its ID is empty
+	Result  []byte  // what the charge bought, opaque, at most MaxResult bytes
+}
+
+// ReleaseRequest gives a hold back.
+type ReleaseRequest struct {
+	Account Account
+	Key     Key
+	Holder  Holder
+	Last    Attempt // finished in the same transaction; none if its ID is empty
+}
+
+// BeginRequest journals an attempt.
+type BeginRequest struct {
+	Account Account
+	Key     Key
+	Holder  Holder
+	Attempt Attempt
+}
+
+// FinishRequest records how an attempt ended.
+type FinishRequest struct {
+	Account Account
+	Key     Key
+	Attempt Attempt
+}
+
+// Attempt is one dispatch to a provider.
+type Attempt struct {
+	ID        string `json:"id"` // a UUIDv4
+	Key       Key    `json:"key"`
+	Scope     string `json:"scope,omitempty"`
+	Holder    string `json:"holder"` // the ID of the holder that began it
+	Provider  string `json:"provider"`
+	Model     string `json:"model"`
+	KeyID     string `json:"key_id"`               // names the API key, see secret.Key
+	JobID     string `json:"job_id,omitempty"`     // the upstream's id of an asynchronous job
+	RequestID string `json:"request_id,omitempty"` // the upstream's id of the request
+	// Fate is what the upstream did with it, a providers.Fate: not_sent, rejected, executed, unknown. It is empty while
+	// the attempt is open.
+	Fate         string              `json:"fate,omitempty"`
+	Error        string              `json:"error,omitempty"` // the kind of error it ended with, a providers.Kind
+	Usage        usage.Usage         `json:"usage,omitzero"`
+	Cost         decimal.NullDecimal `json:"cost"`          // USD it cost the operator by the pinned prices; the worst case if the fate is unknown
+	ReportedCost decimal.NullDecimal `json:"reported_cost"` // USD as the provider said
+	BegunAt      time.Time           `json:"begun_at"`
+	FinishedAt   time.Time           `json:"finished_at,omitzero"`
+}
+
+// UsageRecord says what a charge was for. The ledger fills in Account, Key, Entry, Operation, Scope, Charged,
+// WrittenOff and At; the caller of Settle the rest.
+type UsageRecord struct {
+	Account   Account     `json:"account"`
+	Key       Key         `json:"key"`
+	Entry     int64       `json:"entry"` // the number of the settle entry
+	Operation string      `json:"operation"`
+	Scope     string      `json:"scope,omitempty"`
+	Provider  string      `json:"provider"`
+	Model     string      `json:"model"`
+	Attempt   string      `json:"attempt"` // the id of the attempt whose answer was delivered
+	Usage     usage.Usage `json:"usage,omitzero"`
+	// Exact is the price in credits before rounding and before the operation's minimum.
+	Exact        decimal.Decimal     `json:"exact"`
+	Charged      Amount              `json:"charged"`     // credits
+	WrittenOff   Amount              `json:"written_off"` // credits above the hold that were not charged
+	Cost         decimal.Decimal     `json:"cost"`        // USD it cost the operator by the pinned prices
+	ReportedCost decimal.NullDecimal `json:"reported_cost"`
+	PriceVersion int64               `json:"price_version"` // the registry version that priced it
+	At           time.Time           `json:"at"`
+}
+
+// Receipt is what a settled key was charged and what came of it.
+type Receipt struct {
+	Key         Key
+	Fingerprint [32]byte
+	Entry       int64  // the number of the settle entry
+	Charged     Amount // credits
+	Record      UsageRecord
+	Result      []byte
+}
+
+// EntryKind says what an entry did.
+type EntryKind string
+
+// The kinds of entry.
+const (
+	EntryGrant  EntryKind = "grant"
+	EntrySettle EntryKind = "settle"
+)
+
+// Entry is an immutable line of an account.
+type Entry struct {
+	Account      Account   `json:"account"`
+	Number       int64     `json:"number"` // 1, 2, 3 … without gaps in an account
+	Kind         EntryKind `json:"kind"`
+	Amount       Amount    `json:"amount"`        // credits: positive for a grant, negative or zero for a charge
+	BalanceAfter Amount    `json:"balance_after"` // Posted after this entry
+	Key          Key       `json:"key"`
+	Operation    string    `json:"operation,omitempty"`
+	Scope        string    `json:"scope,omitempty"`
+	Note         string    `json:"note,omitempty"`
+	At           time.Time `json:"at"`
+}
+
+// EntryQuery selects entries of one account.
+type EntryQuery struct {
+	Account Account
+	After   int64 // entries with a higher number
+	Limit   int   // at most so many; 0 for all
+}
+
+// AttemptQuery selects attempts of one account.
+type AttemptQuery struct {
+	Account Account
+	Key     Key    // of this key; empty for all
+	Scope   string // of this scope; empty for all
+}
+
+// Dimension is something usage can be grouped by.
+type Dimension string
+
+// The dimensions of usage.
+const (
+	ByOperation Dimension = "operation"
+	ByModel     Dimension = "model"
+	ByProvider  Dimension = "provider"
+	ByScope     Dimension = "scope"
+)
+
+// UsageQuery selects usage records of one account.
+type UsageQuery struct {
+	Account  Account
+	Scope    string    // of this scope; empty for all
+	From, To time.Time // charged at or after From and before To; a zero time does not bound
+	GroupBy  []Dimension
+}
+
+// UsageRow is a total over usage records. The fields that the query did not group by are empty.
+type UsageRow struct {
+	Operation  string          `json:"operation,omitempty"`
+	Model      string          `json:"model,omitempty"`
+	Provider   string          `json:"provider,omitempty"`
+	Scope      string          `json:"scope,omitempty"`
+	Records    int64           `json:"records"`
+	Charged    Amount          `json:"charged"`     // credits
+	WrittenOff Amount          `json:"written_off"` // credits
+	Cost       decimal.Decimal `json:"cost"`        // USD
+	Usage      usage.Usage     `json:"usage,omitzero"`
+}

@@ -1,0 +1,164 @@
+package credits
+
+import "fmt"
+
+const (
+	maxAccount = 200
+	maxKey     = 400
+)
+
+func (r Ref) validate(act string) error {
+	switch {
+	case r.Account == "":
+		return fmt.Errorf("credits: %s: %w: the account is empty", act, ErrInvalid)
+	case len(r.Account) > maxAccount:
+		return fmt.Errorf("credits: %s: %w: the account has %d bytes, at most %d are allowed", act, ErrInvalid, len(r.Account), maxAccount)
+	case r.Key == "":
+		return fmt.Errorf("credits: %s: account %q: %w: the key is empty", act, r.Account, ErrInvalid)
+	case len(r.Key) > maxKey:
+		return fmt.Errorf("credits: %s: account %q: %w: the key has %d bytes, at most %d are allowed", act, r.Account, ErrInvalid, len(r.Key), maxKey)
+	}
+	return nil
+}
+
+func (h Holder) validate(act string, ref Ref) error {
+	switch {
+	case h.ID == "":
+		return fail(act, ref.Account, ref.Key, ErrInvalid, "the holder's ID is empty")
+	case h.Fence < 0:
+		return fail(act, ref.Account, ref.Key, ErrInvalid, fmt.Sprintf("the fence is %d", h.Fence))
+	case h.Lease <= 0:
+		return fail(act, ref.Account, ref.Key, ErrInvalid, fmt.Sprintf("the lease is %s", h.Lease))
+	}
+	return nil
+}
+
+func (a Attempt) validate(act string, ref Ref, finished bool) error {
+	switch {
+	case a.ID == "":
+		return fail(act, ref.Account, ref.Key, ErrInvalid, "the attempt has no id")
+	case finished && a.Fate == "":
+		return fail(act, ref.Account, ref.Key, ErrInvalid, "the attempt has no fate")
+	}
+	if err := a.Usage.Validate(); err != nil {
+		return fail(act, ref.Account, ref.Key, ErrInvalid, err.Error())
+	}
+	return nil
+}
+
+// Validate implements [Op].
+func (g Grant) Validate() error {
+	if err := g.Ref().validate("grant"); err != nil {
+		return err
+	}
+	if g.Amount <= 0 {
+		return fail("grant", g.Account, g.Key, ErrInvalid, fmt.Sprintf("the amount is %d, want at least 1", g.Amount))
+	}
+	switch g.Kind {
+	case Plan, Purchase, Bonus, Promo:
+		return nil
+	}
+	return fail("grant", g.Account, g.Key, ErrInvalid, fmt.Sprintf("unknown kind %.40q", g.Kind))
+}
+
+// Validate implements [Op].
+func (r HoldRequest) Validate() error {
+	ref := r.Ref()
+	if err := ref.validate("hold"); err != nil {
+		return err
+	}
+	if err := r.Holder.validate("hold", ref); err != nil {
+		return err
+	}
+	switch {
+	case r.Operation == "":
+		return fail("hold", r.Account, r.Key, ErrInvalid, "the operation is empty")
+	case r.Amount <= 0:
+		return fail("hold", r.Account, r.Key, ErrInvalid, fmt.Sprintf("the amount is %d, want at least 1", r.Amount))
+	case r.TTL < r.Holder.Lease:
+		return fail("hold", r.Account, r.Key, ErrInvalid, fmt.Sprintf("the TTL %s is shorter than the lease %s", r.TTL, r.Holder.Lease))
+	}
+	return nil
+}
+
+// Validate implements [Op].
+func (r ExtendRequest) Validate() error {
+	ref := r.Ref()
+	if err := ref.validate("extend"); err != nil {
+		return err
+	}
+	if err := r.Holder.validate("extend", ref); err != nil {
+		return err
+	}
+	switch {
+	case r.Total <= 0:
+		return fail("extend", r.Account, r.Key, ErrInvalid, fmt.Sprintf("the total is %d, want at least 1", r.Total))
+	case r.TTL != 0 && r.TTL < r.Holder.Lease:
+		return fail("extend", r.Account, r.Key, ErrInvalid, fmt.Sprintf("the TTL %s is shorter than the lease %s", r.TTL, r.Holder.Lease))
+	}
+	return nil
+}
+
+// Validate implements [Op].
+func (r SettleRequest) Validate() error {
+	ref := r.Ref()
+	if err := ref.validate("settle"); err != nil {
+		return err
+	}
+	switch {
+	case r.Amount < 0:
+		return fail("settle", r.Account, r.Key, ErrInvalid, fmt.Sprintf("the amount is %d", r.Amount))
+	case len(r.Result) > MaxResult:
+		return fail("settle", r.Account, r.Key, ErrInvalid, fmt.Sprintf("the result has %d bytes, at most %d are kept", len(r.Result), MaxResult))
+	}
+	if err := r.Record.Usage.Validate(); err != nil {
+		return fail("settle", r.Account, r.Key, ErrInvalid, err.Error())
+	}
+	if r.Last.ID != "" {
+		return r.Last.validate("settle", ref, true)
+	}
+	return nil
+}
+
+// Validate implements [Op].
+func (r ReleaseRequest) Validate() error {
+	ref := r.Ref()
+	if err := ref.validate("release"); err != nil {
+		return err
+	}
+	if err := r.Holder.validate("release", ref); err != nil {
+		return err
+	}
+	if r.Last.ID != "" {
+		return r.Last.validate("release", ref, true)
+	}
+	return nil
+}
+
+// Validate implements [Op].
+func (r BeginRequest) Validate() error {
+	ref := r.Ref()
+	if err := ref.validate("begin attempt"); err != nil {
+		return err
+	}
+	if err := r.Holder.validate("begin attempt", ref); err != nil {
+		return err
+	}
+	return r.Attempt.validate("begin attempt", ref, false)
+}
+
+// Validate implements [Op].
+func (r FinishRequest) Validate() error {
+	ref := r.Ref()
+	if err := ref.validate("finish attempt"); err != nil {
+		return err
+	}
+	return r.Attempt.validate("finish attempt", ref, true)
+}
+
+// Balance returns the account's balance at the given time, with the holds that expired until then given back. Expired
+// is the sum of open holds whose time has come.
+func (a AccountRow) Balance(expired Amount) Balance {
+	held := a.Held - expired
+	return Balance{Posted: a.Posted, Held: held, Available: a.Posted - held}
+}
