@@ -1,0 +1,24 @@
+// Package automation runs work in stages, durably: a run survives the death of its process anywhere and goes on where
+// it was, nothing is done twice that was saved once, and nothing is paid twice.
+//
+// It knows no AI and no content. A host gives it [Stage] values; package pipeline has the seven that turn keywords into
+// published articles, and a host may bring stages of its own.
+//
+// # A run
+//
+// A [Run] belongs to a site and an account and does its stages strictly in order. When a stage begins it is planned:
+// [Stage.Plan] yields its items, which become tasks. No task of a stage starts before its planning has ended. A task is
+// claimed by a worker under a lease, [Stage.Do] does its work (at least once), and [Stage.Save] writes what came of it
+// in the very transaction that marks the task done. The last task of a stage starts the next.
+//
+// # Generations
+//
+// Each claim of a task raises its generation. A worker whose task was claimed by another in the meantime cannot complete
+// it, and its generation is the fence of the hold behind each paid call, so it cannot stand in the way of the newer one
+// either. Paid effects are named by [Call.Key], which does not depend on the generation: the newer claim finds what the
+// older one paid for.
+//
+// # Concurrency
+//
+// A [Runner] is safe for concurrent use. Several runners may work on one store if the store allows several processes.
+package automation

@@ -1,0 +1,46 @@
+package automation
+
+import (
+	"context"
+	"iter"
+	"time"
+)
+
+// Tx is the transaction that completes a task. It is opaque here; the store that began it, and stores that share its
+// database, know what Unwrap returns. It must not be used after the function it was given to returned.
+type Tx interface{ Unwrap() any }
+
+// Store keeps runs, their stages and their tasks. It is safe for concurrent use. Each method is one transaction, durable
+// when it returns. Times are the store's clock.
+type Store interface {
+	// CreateRun inserts a run with its stages, the first in StagePlanning, the others StagePending. r.State must be
+	// Running. Errors: *RunExistsError, ErrInvalid (no id, site, account or stage, or an id that exists).
+	CreateRun(ctx context.Context, r Run) error
+	// Run returns a run and its stages in order. Errors: ErrNotFound.
+	Run(ctx context.Context, id string) (Run, []StageCount, error)
+	// Runs yields the runs of a site, newest first; of every site if site is empty.
+	Runs(ctx context.Context, site string) iter.Seq2[Run, error]
+	// SetState changes a run's state from one to another, with its reason; a compare-and-set. Errors: ErrState, ErrNotFound.
+	SetState(ctx context.Context, id string, from, to State, reason Reason, detail string) error
+	// Plan inserts a page of tasks of a stage in StagePlanning. The first page removes what an interrupted planning
+	// left; no task of the stage has run yet, because none does before planning ended. The last page ends it: the stage
+	// becomes StageRunning, or StageDone and the next one StagePlanning if there is nothing to do.
+	// Errors: ErrState (not in planning), ErrInvalid (an item twice), ErrNotFound.
+	Plan(ctx context.Context, run, stage string, page []Item, first, last bool) error
+	// Claim leases up to limit tasks of running runs to an owner, in the order of planning: those that are ready and
+	// whose time has come, and those whose lease has run out. It raises their generation.
+	Claim(ctx context.Context, owner string, lease time.Duration, limit int) ([]Task, error)
+	// Extend renews the leases that the owner still has and returns those.
+	Extend(ctx context.Context, owner string, refs []TaskRef, lease time.Duration) ([]TaskRef, error)
+	// Complete marks a task done and calls save in the same transaction, with created rows to count. If it was the
+	// stage's last, the stage is done and the next one begins, or the run is done; a stage with a Finisher gets its
+	// Finish task first. A stage with tasks of which every one failed makes the run Failed, by ByItems.
+	// Errors: ErrStale, and what save returned: then nothing happened.
+	Complete(ctx context.Context, owner string, ref TaskRef, out Outcome, save func(Tx) (created int, err error)) error
+	// Retry gives a task back until the given time. attempt says whether the try counts as a failed one. Errors: ErrStale.
+	Retry(ctx context.Context, owner string, ref TaskRef, cause string, at time.Time, attempt bool) error
+	// Fail gives a task up; for the stage it counts as Complete does. Errors: ErrStale.
+	Fail(ctx context.Context, owner string, ref TaskRef, cause string) error
+	// Failed yields the tasks of a run that were given up.
+	Failed(ctx context.Context, run string) iter.Seq2[FailedTask, error]
+}

@@ -1,0 +1,156 @@
+package automation
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/scrip-go/scrip/credits"
+)
+
+// What callers branch on.
+var (
+	// ErrNotFound is a run or a task that the store does not hold.
+	ErrNotFound = errors.New("not found")
+	// ErrInvalid is a request that breaks a rule by itself.
+	ErrInvalid = errors.New("invalid request")
+	// ErrRunExists is a new run for a site that has one which is not terminal; see [RunExistsError].
+	ErrRunExists = errors.New("the site has an unfinished run")
+	// ErrState is a change of a run's state that does not start from the state the run is in.
+	ErrState = errors.New("the run is in another state")
+	// ErrStale is an act on a task under a generation or an owner that is not the task's any more.
+	ErrStale = errors.New("the task was claimed by another")
+	// ErrForeignTx is a transaction handed to a store that did not begin it.
+	ErrForeignTx = errors.New("transaction of another store")
+)
+
+// RunExistsError names the run in the way. It matches [ErrRunExists].
+type RunExistsError struct{ Site, Run string }
+
+// Error implements error.
+func (e *RunExistsError) Error() string {
+	return fmt.Sprintf("automation: site %q: %v: finish or cancel run %q first", e.Site, ErrRunExists, e.Run)
+}
+
+// Is reports whether target is ErrRunExists.
+func (e *RunExistsError) Is(target error) bool { return target == ErrRunExists }
+
+// State is where a run is. Running, Pausing and Paused are not terminal: a site has at most one run in them.
+type State string
+
+// The states of a run.
+const (
+	Running   State = "running"   // its tasks are claimed
+	Pausing   State = "pausing"   // no task is claimed any more; those under way are ended
+	Paused    State = "paused"    // nothing is under way
+	Canceling State = "canceling" // as Pausing, and then what was paid for is saved and what is held released
+	Cancelled State = "cancelled" // terminal
+	Failed    State = "failed"    // terminal: a stage failed as a whole
+	Done      State = "done"      // terminal
+)
+
+// Terminal reports whether a run in this state is over.
+func (s State) Terminal() bool { return s == Cancelled || s == Failed || s == Done }
+
+// Reason says why a run is in its state.
+type Reason string
+
+// The reasons for which a run is paused or failed.
+const (
+	ByUser     Reason = "user"     // somebody asked for it
+	ByCredits  Reason = "credits"  // the account has not enough credits for the next operation
+	ByProvider Reason = "provider" // a provider refuses to work for us: key, permission, quota
+	ByItems    Reason = "items"    // every item of a stage failed
+)
+
+// Run is one pass over the stages for one site.
+type Run struct {
+	ID      string          `json:"id"`
+	Site    string          `json:"site"`
+	Account credits.Account `json:"account"`
+	// Stages are the names of the stages to do, in order; Finishers those among them that end with a Finish task.
+	Stages    []string `json:"stages"`
+	Finishers []string `json:"finishers,omitempty"`
+	State     State    `json:"state"`
+	Reason    Reason   `json:"reason,omitempty"`
+	Detail    string   `json:"detail,omitempty"` // the reason in words, for a person
+	Stage     string   `json:"stage"`            // the stage it is in; the last one once it is done
+	// Estimate is what the run was expected to cost when it was started, in credits.
+	Estimate  credits.Amount `json:"estimate"`
+	CreatedAt time.Time      `json:"created_at"`        // set by the store
+	EndedAt   time.Time      `json:"ended_at,omitzero"` // set by the store when the run becomes terminal
+}
+
+// StageState is where a stage of a run is.
+type StageState string
+
+// The states of a stage.
+const (
+	StagePending  StageState = "pending"  // an earlier stage is not done
+	StagePlanning StageState = "planning" // its items are being inserted
+	StageRunning  StageState = "running"  // its tasks are worked on
+	StageDone     StageState = "done"
+)
+
+// StageCount is how far a stage of a run is.
+type StageCount struct {
+	Stage   string         `json:"name"`
+	State   StageState     `json:"state"`
+	Total   int64          `json:"total"`     // tasks, so far as planned, the Finish task left out
+	Done    int64          `json:"processed"` // tasks that were saved
+	Failed  int64          `json:"failed"`    // tasks that were given up
+	Leased  int64          `json:"in_flight"` // tasks a worker has
+	Created int64          `json:"created"`   // rows that Save made
+	Credits credits.Amount `json:"credits"`   // charged for its tasks that were saved
+}
+
+// Item is a unit of work of a stage.
+type Item struct {
+	ID string `json:"id"` // unique in the stage of a run, the same whenever it is planned again
+	// Input is everything that Do needs for its paid calls. What a call asks for must not change between a crash and
+	// the next try, so it is kept here and not read from tables that may change.
+	Input json.RawMessage `json:"input,omitempty"`
+}
+
+// FinishItem is the id of the last task of a stage that has a Finisher.
+const FinishItem = "finish"
+
+// TaskRef names a claim of a task.
+type TaskRef struct {
+	Run, Stage, Item string
+	Generation       int64 // 1 for the first claim
+}
+
+// TaskState is where a task is.
+type TaskState string
+
+// The states of a task.
+const (
+	TaskReady  TaskState = "ready"
+	TaskLeased TaskState = "leased"
+	TaskDone   TaskState = "done"
+	TaskFailed TaskState = "failed" // given up after its attempts
+)
+
+// Task is an item as claimed by a worker.
+type Task struct {
+	Ref      TaskRef
+	Account  credits.Account
+	Site     string
+	Item     Item
+	Attempts int // failed tries before this one
+}
+
+// FailedTask is a task that was given up.
+type FailedTask struct {
+	Stage, Item string
+	Attempts    int
+	Cause       string
+}
+
+// Outcome is what Do brought.
+type Outcome struct {
+	Out     json.RawMessage // handed to Save; may be nil
+	Charged credits.Amount  // credits charged for it, for the stage's count
+}

@@ -1,0 +1,13 @@
+// Package registry holds models, providers, prices and settings: what a call costs, and how it is made.
+//
+// Everything is one [Configuration], and every change of it is a new [Version] with who made it and why. A
+// configuration is checked as a whole when it is written ([Configuration.Validate]), in every store, so a default that
+// points at a missing model or an active model without a price cannot be stored.
+//
+// A [Registry] answers from an immutable snapshot in memory; a look-up takes no lock and allocates nothing. It is safe
+// for concurrent use. What a look-up returns must not be written to.
+//
+// There is one price function, [Configuration.Quote].
+//
+// No model name, price, size or tier is in code: they are data, in the catalogues ([Catalogue]) and in the store.
+package registry

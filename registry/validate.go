@@ -1,0 +1,250 @@
+package registry
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/shopspring/decimal"
+)
+
+// Validate checks a change. All mistakes are joined; each matches [ErrInvalid].
+func (c Change) Validate(now time.Time) error {
+	var errs []error
+	if strings.TrimSpace(c.Who) == "" {
+		errs = append(errs, invalid("change", "", "who must be set"))
+	}
+	if strings.TrimSpace(c.Why) == "" {
+		errs = append(errs, invalid("change", "", "why must be set"))
+	}
+	return errors.Join(append(errs, c.Next.Validate(now))...)
+}
+
+func invalid(kind, name, why string, args ...any) error {
+	if name != "" {
+		kind += " " + strconv.Quote(name)
+	}
+	return fmt.Errorf("registry: %s: %w: %s", kind, ErrInvalid, fmt.Sprintf(why, args...))
+}
+
+// Validate checks every rule of a configuration as of the given time. All mistakes are joined; each names the row and
+// matches [ErrInvalid].
+func (c *Configuration) Validate(now time.Time) error {
+	v := validator{c: c, now: now, providers: map[string]*Provider{}, models: map[string]*Model{}}
+	v.checkProviders()
+	v.checkModels()
+	v.checkOperations()
+	v.checkSettings()
+	return errors.Join(v.errs...)
+}
+
+type validator struct {
+	c         *Configuration
+	now       time.Time
+	errs      []error
+	providers map[string]*Provider
+	models    map[string]*Model
+}
+
+func (v *validator) bad(kind, name, why string, args ...any) {
+	v.errs = append(v.errs, invalid(kind, name, why, args...))
+}
+
+func (v *validator) checkProviders() {
+	for i := range v.c.Providers {
+		p := &v.c.Providers[i]
+		switch {
+		case p.ID == "":
+			v.bad("provider", "", "the id of row %d is empty", i)
+		case v.providers[p.ID] != nil:
+			v.bad("provider", p.ID, "it is listed twice")
+		}
+		v.providers[p.ID] = p
+	}
+}
+
+func (v *validator) checkModels() {
+	defaults := map[Kind]int{}
+	active := map[Kind]int{}
+	for i := range v.c.Models {
+		m := &v.c.Models[i]
+		switch {
+		case m.Name == "":
+			v.bad("model", "", "the name of row %d is empty", i)
+		case v.models[m.Name] != nil:
+			v.bad("model", m.Name, "it is listed twice")
+		}
+		v.models[m.Name] = m
+		v.checkModel(m)
+		if m.usable(v.now) {
+			active[m.Kind]++
+			if m.Default {
+				defaults[m.Kind]++
+			}
+		}
+	}
+	for _, kind := range []Kind{Text, Image} {
+		if active[kind] > 0 && defaults[kind] != 1 {
+			v.bad("default "+string(kind)+" model", "", "exactly one active model must be the default: %d are", defaults[kind])
+		}
+	}
+}
+
+func (m *Model) usable(now time.Time) bool {
+	return m.Active && (m.Shutdown == nil || m.Shutdown.After(now))
+}
+
+func (v *validator) checkModel(m *Model) {
+	bad := func(why string, args ...any) { v.bad("model", m.Name, why, args...) }
+	if m.Kind != Text && m.Kind != Image {
+		bad("unknown kind %.40q", m.Kind)
+	}
+	for name, price := range m.Prices.byName() {
+		if price != nil && price.IsNegative() {
+			bad("the price of %s is negative", name)
+		}
+	}
+	if m.CostPerImage != nil && m.CostPerImage.IsNegative() {
+		bad("the cost per image is negative")
+	}
+	if m.TokensPerCredit < 0 || m.CreditsPerImage < 0 || m.ContextWindow < 0 || m.MaxOutputTokens < 0 || m.Profile.MinArea < 0 {
+		bad("a limit or a ratio is negative")
+	}
+	v.checkSizes(m)
+	if !m.Active {
+		if m.Default {
+			bad("it is the default but not active")
+		}
+		return
+	}
+	switch p := v.providers[m.Provider]; {
+	case p == nil:
+		bad("its provider %q does not exist", m.Provider)
+	case !p.Active:
+		bad("its provider %q is not active", m.Provider)
+	}
+	if m.Default && m.Shutdown != nil && !m.Shutdown.After(v.now) {
+		bad("it is the default but was shut down on %s", m.Shutdown.UTC().Format(time.DateOnly))
+	}
+	if m.Kind == Text {
+		if m.Prices.Input == nil || m.Prices.Output == nil {
+			bad("it is active without prices for input and output")
+		}
+		if m.MaxOutputTokens == 0 {
+			bad("it is active without max_output_tokens, and a hold is sized by it")
+		}
+	}
+	if m.Kind == Image {
+		if m.CostPerImage == nil && len(m.ImagePrices) == 0 && m.Prices.ImageOutput == nil {
+			bad("it is active without a price per image")
+		}
+		if m.LandscapeSize == "" || m.SquareSize == "" {
+			bad("it is active without landscape_size and square_size")
+		}
+	}
+}
+
+func (v *validator) checkSizes(m *Model) {
+	valid := map[string]bool{}
+	check := func(field, size string) {
+		if _, _, err := ParseSize(size); err != nil {
+			v.bad("model", m.Name, "%s: %q is not WIDTHxHEIGHT", field, size)
+		}
+	}
+	for _, s := range m.Sizes {
+		check("valid_sizes", s)
+		valid[s] = true
+	}
+	for field, s := range map[string]string{"landscape_size": m.LandscapeSize, "square_size": m.SquareSize} {
+		if s == "" {
+			continue
+		}
+		check(field, s)
+		if len(valid) > 0 && !valid[s] {
+			v.bad("model", m.Name, "%s: %q is not one of valid_sizes", field, s)
+		}
+	}
+	for _, p := range m.ImagePrices {
+		if p.Size != "" {
+			check("image_prices", p.Size)
+			if len(valid) > 0 && !valid[p.Size] {
+				v.bad("model", m.Name, "image_prices: %q is not one of valid_sizes", p.Size)
+			}
+		}
+		if p.USD.IsNegative() {
+			v.bad("model", m.Name, "image_prices: the price of %q is negative", p.Size)
+		}
+	}
+}
+
+func (v *validator) checkOperations() {
+	seen := map[string]bool{}
+	for i, o := range v.c.Operations {
+		switch {
+		case o.Operation == "":
+			v.bad("operation", "", "the name of row %d is empty", i)
+		case seen[o.Operation]:
+			v.bad("operation", o.Operation, "it is listed twice")
+		}
+		seen[o.Operation] = true
+		if o.TokensPerCredit < 1 {
+			v.bad("operation", o.Operation, "tokens_per_credit is %d, want at least 1", o.TokensPerCredit)
+		}
+		if o.MinCredits < 0 {
+			v.bad("operation", o.Operation, "min_credits is %d", o.MinCredits)
+		}
+		if o.PricePerCreditUSD.LessThan(minPricePerCredit) {
+			v.bad("operation", o.Operation, "price_per_credit_usd is %s, want at least %s", o.PricePerCreditUSD, minPricePerCredit)
+		}
+	}
+}
+
+// minPricePerCredit is the original system's bound on the field.
+var minPricePerCredit = decimal.New(1, -4)
+
+func (v *validator) checkSettings() {
+	for name, f := range v.c.Settings.Functions {
+		if f.MaxTokens < 0 {
+			v.bad("settings of function", name, "max_tokens is %d", f.MaxTokens)
+		}
+		if f.Temperature != nil && (f.Temperature.IsNegative() || f.Temperature.GreaterThan(decimal.NewFromInt(2))) {
+			v.bad("settings of function", name, "temperature is %s, want 0 to 2", f.Temperature)
+		}
+		if f.Model == "" {
+			continue
+		}
+		switch m := v.models[f.Model]; {
+		case m == nil:
+			v.bad("settings of function", name, "model %q does not exist", f.Model)
+		case !m.usable(v.now):
+			v.bad("settings of function", name, "model %q is not active", f.Model)
+		}
+	}
+	if n := v.c.Settings.Images.PerArticle; n < 0 || n > 8 {
+		v.bad("settings of images", "", "per_article is %d, want 0 to 8", n)
+	}
+}
+
+// ParseSize reads a size such as "1280x768", in pixels. It returns an error that matches [ErrInvalid] for anything else.
+func ParseSize(s string) (width, height int, err error) {
+	w, h, ok := strings.Cut(s, "x")
+	if ok {
+		width, err = strconv.Atoi(w)
+	}
+	if ok && err == nil {
+		height, err = strconv.Atoi(h)
+	}
+	if !ok || err != nil || width < 1 || height < 1 || width > 1<<15 || height > 1<<15 {
+		return 0, 0, invalid("size", s, "want WIDTHxHEIGHT")
+	}
+	return width, height, nil
+}
+
+func (p *Prices) byName() map[string]*decimal.Decimal {
+	return map[string]*decimal.Decimal{
+		"input": p.Input, "cached_input": p.CachedInput, "cache_write": p.CacheWrite, "image_input": p.ImageInput,
+		"cached_image_input": p.CachedImageInput, "output": p.Output, "reasoning": p.Reasoning, "image_output": p.ImageOutput,
+	}
+}
