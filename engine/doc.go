@@ -1,0 +1,29 @@
+// Package engine runs AI functions through the one gate that every billable call passes.
+//
+// A host builds an [Engine] from a ledger, a registry, providers and a key source, defines a [Function] (or takes those
+// of package functions), and calls [Run]:
+//
+//	validate → quote → hold (worst case) → attempt → provider call → parse → settle → result
+//	                     │                             │
+//	                     └ insufficient: error         └ fails: release
+//
+// The hold covers the worst case of the call, so an account cannot spend what it does not have. The settle charges what
+// was used, writes the usage record and keeps the result, in one transaction: a result that exists is charged, and what
+// is charged exists. There is no exported way to call a provider and skip the gate.
+//
+// # Keys
+//
+// Each call is named by a key that the caller chose ([Call.Key]). The same key again, in this process or after a crash
+// in another, returns what the first one bought and calls no provider. What a hold needs to be settled (model, prices,
+// prompt, settings) is pinned on it, so a change of configuration between a crash and the next try strands nothing.
+//
+// # Errors
+//
+// [Run] returns errors of the ledger (credits.ErrInsufficient, credits.ErrInProgress, credits.ErrKeyReused), of the
+// registry, of providers (*providers.Error), and its own: [ErrInput], [ErrAnswer], [ErrConfig]. A failed operation costs
+// the customer nothing; what it cost the operator is on its attempts.
+//
+// # Concurrency
+//
+// An Engine and a Function are safe for concurrent use and have no goroutines of their own.
+package engine

@@ -1,0 +1,263 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/scrip-go/scrip/credits"
+	"github.com/scrip-go/scrip/providers"
+	"github.com/scrip-go/scrip/registry"
+	"github.com/scrip-go/scrip/usage"
+)
+
+// operation is one pass of a job through the gate. It belongs to one goroutine.
+type operation struct {
+	e       *Engine
+	j       *job
+	holder  credits.Holder
+	started time.Time
+
+	req     request
+	binding providers.Binding
+	held    credits.Amount
+	begun   int // attempts begun by this pass
+
+	// What the customer pays for besides the answer that is delivered: the call whose answer was repaired.
+	price    registry.Price
+	usage    usage.Usage
+	repaired bool
+}
+
+// outcome is how a pass ended well.
+type outcome struct {
+	receipt  credits.Receipt
+	replayed bool // somebody else settled the key
+}
+
+// run takes a job through the gate.
+func (e *Engine) run(ctx context.Context, j *job) (credits.Receipt, bool, error) {
+	op := &operation{e: e, j: j, started: time.Now(), holder: j.call.Holder}
+	if op.holder.ID == "" {
+		op.holder.ID = newUUID()
+	}
+	op.holder.Lease = e.timeout(j.kind) + grace
+	op.observe(ctx, Event{Phase: PhaseInit})
+	out, err := op.pass(ctx)
+	if err != nil {
+		op.observe(ctx, Event{Phase: PhaseFailed, Err: err})
+		return credits.Receipt{}, false, err
+	}
+	op.observe(ctx, Event{Phase: PhaseDone, Charged: out.receipt.Charged, Usage: out.receipt.Record.Usage,
+		Attempt: out.receipt.Record.Attempt, Replayed: out.replayed})
+	return out.receipt, out.replayed, nil
+}
+
+func (op *operation) pass(ctx context.Context) (outcome, error) {
+	ask, first, err := op.prepare(ctx)
+	if err != nil {
+		return outcome{}, err
+	}
+	held, err := op.e.cfg.Ledger.Hold(ctx, ask)
+	if err != nil {
+		return outcome{}, err
+	}
+	if held.Receipt != nil {
+		return outcome{*held.Receipt, true}, nil
+	}
+	if err := op.take(held.Hold); err != nil {
+		return op.release(ctx, credits.Attempt{}, err)
+	}
+	op.observe(ctx, Event{Phase: PhasePrep})
+	if !held.Hold.Fresh {
+		first = nil
+		for _, earlier := range held.Hold.OpenAttempts {
+			if out, settled, err := op.inherit(ctx, earlier); settled || err != nil {
+				return out, err
+			}
+		}
+	}
+	return op.work(ctx, first)
+}
+
+// prepare resolves the request and says what to hold for it. If it cannot be resolved any more, but the key is known to
+// the ledger, what was pinned then will do: a change of configuration strands nothing.
+func (op *operation) prepare(ctx context.Context) (credits.HoldRequest, *attempt, error) {
+	call := op.j.call
+	ask := credits.HoldRequest{Account: call.Account, Key: call.Key, Operation: op.j.operation, Scope: call.Scope,
+		Fingerprint: op.j.fingerprint, Holder: op.holder, TTL: max(op.e.cfg.HoldTTL, op.holder.Lease)}
+	first, err := op.resolve(ctx, &ask)
+	if err == nil {
+		return ask, first, nil
+	}
+	known, lookupErr := op.e.cfg.Ledger.Lookup(ctx, call.Account, call.Key)
+	switch {
+	case lookupErr != nil:
+		return credits.HoldRequest{}, nil, err
+	case known.Hold != nil && known.Hold.State == credits.Released:
+		return credits.HoldRequest{}, nil, err
+	case known.Hold != nil:
+		ask.Amount, ask.Pinned = known.Hold.Amount, known.Hold.Pinned
+	case known.Receipt != nil:
+		ask.Amount = 1 // nothing is held: the answer to the hold is the receipt, if the fingerprint is the same
+	}
+	return ask, nil, nil
+}
+
+func (op *operation) resolve(ctx context.Context, ask *credits.HoldRequest) (*attempt, error) {
+	req, err := op.e.resolve(op.e.cfg.Registry.Snapshot(), op.j)
+	if err != nil {
+		return nil, err
+	}
+	op.req = req
+	worst, err := req.worst(req.Messages, op.j.schema)
+	if err != nil {
+		return nil, err
+	}
+	if ask.Amount, err = amount(worst); err != nil {
+		return nil, err
+	}
+	if ask.Pinned, err = req.encode(); err != nil {
+		return nil, err
+	}
+	first, err := op.newAttempt(ctx)
+	if err != nil {
+		return nil, err
+	}
+	ask.First = first.journal
+	return first, nil
+}
+
+// take adopts a hold: from here on, what it pinned is the request.
+func (op *operation) take(h *credits.Hold) (err error) {
+	op.held = h.Amount
+	if !h.Fresh {
+		if op.req, err = decodeRequest(h.Pinned); err != nil {
+			return err
+		}
+	}
+	op.binding, err = op.e.binding(op.req)
+	return err
+}
+
+// work dispatches attempts until one delivers, and settles; or gives up, and releases. first is begun already, or nil.
+func (op *operation) work(ctx context.Context, a *attempt) (outcome, error) {
+	messages := op.req.Messages
+	var tries tries
+	for {
+		if a == nil {
+			var err error
+			if a, err = op.begin(ctx); err != nil {
+				return op.lost(ctx, err)
+			}
+		}
+		got, failure := op.dispatch(ctx, a, messages)
+		if failure != nil && failure.Fate == providers.Unknown && op.binding.Reconcile != nil {
+			got, failure = op.ask(ctx, a.journal, failure)
+		}
+		if failure != nil {
+			ended := op.failed(a.journal, failure, messages)
+			wait, again := op.again(ctx, &tries, failure)
+			if !again {
+				return op.release(ctx, ended, failure)
+			}
+			if err := op.finish(ctx, ended); err != nil {
+				return op.release(ctx, credits.Attempt{}, err)
+			}
+			if err := sleep(ctx, wait); err != nil {
+				return op.release(ctx, credits.Attempt{}, err)
+			}
+			a = nil
+			continue
+		}
+		result, err := op.read(ctx, &got)
+		if err == nil {
+			return op.settle(ctx, a.journal, got, result)
+		}
+		ended := op.delivered(a.journal, got, providers.Malformed)
+		var unfit *unfitError
+		if op.repaired || !errors.As(err, &unfit) {
+			return op.release(ctx, ended, err)
+		}
+		if messages, err = op.prepareRepair(ctx, got, unfit); err != nil {
+			return op.release(ctx, ended, err)
+		}
+		if err := op.finish(ctx, ended); err != nil {
+			return op.release(ctx, credits.Attempt{}, err)
+		}
+		a = nil
+	}
+}
+
+// prepareRepair keeps what the unfit answer cost, extends the hold by what asking again can cost at most, and returns
+// the conversation that asks.
+func (op *operation) prepareRepair(ctx context.Context, got delivery, unfit *unfitError) ([]providers.Message, error) {
+	price, err := op.req.Rate.Quote(got.Usage)
+	if err != nil {
+		return nil, err
+	}
+	if op.usage, err = op.usage.Add(got.Usage); err != nil {
+		return nil, err
+	}
+	op.price, op.repaired = op.price.Add(price), true
+	messages := repairMessages(op.req.Messages, got.text, unfit)
+	worst, err := op.req.worst(messages, op.j.schema)
+	if err != nil {
+		return nil, err
+	}
+	total, err := amount(op.price.Add(worst))
+	if err != nil {
+		return nil, err
+	}
+	if total > op.held {
+		h, err := op.e.cfg.Ledger.Extend(ctx, credits.ExtendRequest{Account: op.j.call.Account, Key: op.j.call.Key, Holder: op.holder, Total: total})
+		if err != nil {
+			return nil, err
+		}
+		op.held = h.Amount
+	}
+	return messages, nil
+}
+
+// inherit deals with an attempt that an earlier holder of the key left open. If the provider can be asked and has the
+// answer, that answer is settled. Otherwise the attempt is closed with what is known, and the caller goes on.
+func (op *operation) inherit(ctx context.Context, earlier credits.Attempt) (out outcome, settled bool, err error) {
+	failure := &providers.Error{Provider: earlier.Provider, Kind: providers.Upstream, Fate: providers.Unknown,
+		Detail: "its process ended before the answer was kept"}
+	if op.binding.Reconcile != nil && earlier.Provider == op.req.Rate.Model.Provider {
+		var got delivery
+		if got, failure = op.ask(ctx, earlier, failure); failure == nil {
+			result, err := op.read(ctx, &got)
+			if err == nil {
+				out, err = op.settle(ctx, earlier, got, result)
+				return out, true, err
+			}
+			return op.closed(ctx, op.delivered(earlier, got, providers.Malformed))
+		}
+		if failure.Fate == providers.Unknown { // it may still come: nothing may be sent in its place
+			out, err = op.release(ctx, op.failed(earlier, failure, op.req.Messages), failure)
+			return out, err == nil, err
+		}
+	}
+	return op.closed(ctx, op.failed(earlier, failure, op.req.Messages))
+}
+
+func (op *operation) closed(ctx context.Context, ended credits.Attempt) (outcome, bool, error) {
+	if err := op.finish(ctx, ended); err != nil {
+		out, err := op.release(ctx, credits.Attempt{}, err)
+		return out, err == nil, err
+	}
+	return outcome{}, false, nil
+}
+
+func (op *operation) observe(ctx context.Context, ev Event) {
+	if op.e.cfg.Observer == nil {
+		return
+	}
+	c := op.j.call
+	ev.Account, ev.Key, ev.Scope = c.Account, c.Key, c.Scope
+	ev.Function, ev.Operation = op.j.function, op.j.operation
+	ev.Provider, ev.Model = op.req.Rate.Model.Provider, op.req.Rate.Model.Name
+	ev.Attempts, ev.Held, ev.Elapsed = op.begun, op.held, time.Since(op.started)
+	op.e.cfg.Observer.Observe(ctx, ev)
+}

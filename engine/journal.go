@@ -1,0 +1,190 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/shopspring/decimal"
+
+	"github.com/scrip-go/scrip/credits"
+	"github.com/scrip-go/scrip/providers"
+	"github.com/scrip-go/scrip/secret"
+)
+
+// attempt is a dispatch that is, or is about to be, journalled.
+type attempt struct {
+	journal credits.Attempt
+	key     secret.Key
+}
+
+func (op *operation) newAttempt(ctx context.Context) (*attempt, error) {
+	model := &op.req.Rate.Model
+	key, err := op.e.cfg.Keys.Key(ctx, string(op.j.call.Account), model.Provider)
+	if err != nil {
+		return nil, err
+	}
+	return &attempt{key: key, journal: credits.Attempt{ID: newUUID(), Provider: model.Provider, Model: model.Name, KeyID: key.ID}}, nil
+}
+
+// begin journals a further attempt and renews the lease, so that no attempt outlives it.
+func (op *operation) begin(ctx context.Context) (*attempt, error) {
+	a, err := op.newAttempt(ctx)
+	if err != nil {
+		return nil, err
+	}
+	c := op.j.call
+	err = op.e.cfg.Ledger.Begin(ctx, credits.BeginRequest{Account: c.Account, Key: c.Key, Holder: op.holder, Attempt: a.journal})
+	return a, err
+}
+
+// failed says how an attempt ended that brought no answer, and what that cost us.
+func (op *operation) failed(a credits.Attempt, failure *providers.Error, messages []providers.Message) credits.Attempt {
+	a.Fate, a.Error, a.RequestID, a.Usage = string(failure.Fate), string(failure.Kind), failure.RequestID, failure.Usage
+	switch {
+	case failure.Fate == providers.NotSent || failure.Fate == providers.Rejected:
+		a.Cost = decimal.NewNullDecimal(decimal.Zero)
+	case failure.Fate == providers.Executed && !failure.Usage.IsZero():
+		if price, err := op.req.Rate.Quote(failure.Usage); err == nil {
+			a.Cost = decimal.NewNullDecimal(price.USD)
+		}
+	default: // it ran or may have run, and nobody says what for: the worst case
+		if price, err := op.req.worst(messages, op.j.schema); err == nil {
+			a.Cost = decimal.NewNullDecimal(price.USD)
+		}
+	}
+	return a
+}
+
+// delivered says how an attempt ended that brought an answer; kind is empty if the answer is good.
+func (op *operation) delivered(a credits.Attempt, got delivery, kind providers.Kind) credits.Attempt {
+	a.Fate, a.Error = string(providers.Executed), string(kind)
+	a.RequestID, a.Usage, a.ReportedCost = got.RequestID, got.Usage, got.Cost
+	if price, err := op.req.Rate.Quote(got.Usage); err == nil {
+		a.Cost = decimal.NewNullDecimal(price.USD)
+	}
+	return a
+}
+
+// settle charges the answer. It happens whether or not the caller is still there.
+func (op *operation) settle(ctx context.Context, a credits.Attempt, got delivery, result []byte) (outcome, error) {
+	last := op.delivered(a, got, "")
+	price, err := op.req.Rate.Quote(got.billed())
+	if err != nil {
+		return op.release(ctx, last, err)
+	}
+	total, err := op.usage.Add(got.billed())
+	if err != nil {
+		return op.release(ctx, last, err)
+	}
+	price = op.price.Add(price)
+	charge, err := price.Credits()
+	if err != nil {
+		return op.release(ctx, last, err)
+	}
+	op.observe(ctx, Event{Phase: PhaseSave, Attempt: a.ID, Usage: total})
+	c := op.j.call
+	req := credits.SettleRequest{Account: c.Account, Key: c.Key, Amount: charge, Last: last, Result: result,
+		Record: credits.UsageRecord{Provider: a.Provider, Model: a.Model, Attempt: a.ID, Usage: total,
+			Exact: price.Exact, Cost: op.price.USD.Add(cost(last)), ReportedCost: got.Cost, PriceVersion: op.req.Rate.Version}}
+	var receipt credits.Receipt
+	err = persist(ctx, func(ctx context.Context) (err error) {
+		receipt, err = op.e.cfg.Ledger.Settle(ctx, req)
+		return err
+	})
+	if err != nil {
+		return outcome{}, err // the hold stays until its lease ends: the next try of the key takes it over
+	}
+	return outcome{receipt, receipt.Record.Attempt != a.ID}, nil
+}
+
+// release gives the hold back because of cause, and finishes the last attempt if one is named.
+func (op *operation) release(ctx context.Context, last credits.Attempt, cause error) (outcome, error) {
+	c := op.j.call
+	err := persist(ctx, func(ctx context.Context) error {
+		return op.e.cfg.Ledger.Release(ctx, credits.ReleaseRequest{Account: c.Account, Key: c.Key, Holder: op.holder, Last: last})
+	})
+	switch {
+	case err == nil:
+		return outcome{}, cause
+	case errors.Is(err, credits.ErrSettled), errors.Is(err, credits.ErrNotHolder):
+		if last.ID != "" {
+			if err := op.finish(ctx, last); err != nil {
+				return outcome{}, errors.Join(cause, err)
+			}
+		}
+		out, err := op.lost(ctx, err)
+		if err != nil {
+			err = errors.Join(cause, err)
+		}
+		return out, err
+	}
+	return outcome{}, errors.Join(cause, err)
+}
+
+// lost is for a pass that found its hold taken: if the other one settled, its receipt is the answer.
+func (op *operation) lost(ctx context.Context, cause error) (outcome, error) {
+	if errors.Is(cause, credits.ErrSettled) {
+		known, err := op.e.cfg.Ledger.Lookup(context.WithoutCancel(ctx), op.j.call.Account, op.j.call.Key)
+		if err == nil && known.Receipt != nil {
+			return outcome{*known.Receipt, true}, nil
+		}
+		return outcome{}, errors.Join(cause, err)
+	}
+	if errors.Is(cause, credits.ErrNotHolder) {
+		return outcome{}, cause
+	}
+	return op.release(ctx, credits.Attempt{}, cause)
+}
+
+func cost(a credits.Attempt) decimal.Decimal { return a.Cost.Decimal }
+
+func (op *operation) finish(ctx context.Context, ended credits.Attempt) error {
+	c := op.j.call
+	return persist(ctx, func(ctx context.Context) error {
+		return op.e.cfg.Ledger.Finish(ctx, credits.FinishRequest{Account: c.Account, Key: c.Key, Attempt: ended})
+	})
+}
+
+// persist makes a write that must not be lost because a caller went away or a store was busy for a moment. The writes it
+// is for may be repeated.
+func persist(ctx context.Context, write func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTimeout)
+	defer cancel()
+	wait := 50 * time.Millisecond
+	for {
+		err := write(ctx)
+		if err == nil || final(err) || wait > time.Second {
+			return err
+		}
+		if sleep(ctx, wait) != nil {
+			return err
+		}
+		wait *= 2
+	}
+}
+
+// final reports whether the ledger decided, as opposed to a store that could not be reached.
+func final(err error) bool {
+	for _, decided := range []error{credits.ErrInvalid, credits.ErrOverflow, credits.ErrInsufficient, credits.ErrInProgress,
+		credits.ErrKeyReused, credits.ErrNotFound, credits.ErrNotHolder, credits.ErrClosed, credits.ErrSettled} {
+		if errors.Is(err, decided) {
+			return true
+		}
+	}
+	return false
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	if d <= 0 {
+		return ctx.Err()
+	}
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-t.C:
+		return nil
+	}
+}

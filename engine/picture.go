@@ -1,0 +1,154 @@
+package engine
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"image"
+	_ "image/gif"  // decodes what it registers; a host that asks its models for another format
+	_ "image/jpeg" // imports that format's decoder itself
+	_ "image/png"
+	"io"
+	"net"
+	"net/http"
+	"net/netip"
+	"syscall"
+	"time"
+
+	"github.com/scrip-go/scrip/providers"
+)
+
+// maxPixels bounds what is decoded: a small file can hold a picture that fills the memory.
+const maxPixels = 64 << 20
+
+// readPictures fetches, decodes and stores the pictures of an answer, before any of them counts.
+func (op *operation) readPictures(ctx context.Context, got *delivery) ([]byte, error) {
+	if op.e.cfg.Blobs == nil {
+		return nil, fmt.Errorf("%w: Blobs must be set for functions that make pictures", ErrConfig)
+	}
+	var kept []Picture
+	var errs []error
+	for i, img := range got.images {
+		p, err := op.keep(ctx, i, img)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("%w: picture %d of %d: %w", ErrAnswer, i+1, len(got.images), err))
+			continue
+		}
+		kept = append(kept, p)
+	}
+	if len(kept) == 0 {
+		return nil, errors.Join(errs...)
+	}
+	got.kept = int64(len(kept))
+	return op.j.pictures(kept)
+}
+
+func (op *operation) keep(ctx context.Context, i int, img providers.Image) (Picture, error) {
+	data := img.Data
+	if len(data) == 0 {
+		var err error
+		if data, err = op.e.download(ctx, img.URL); err != nil {
+			return Picture{}, err
+		}
+	}
+	p, err := inspect(data)
+	if err != nil {
+		return Picture{}, err
+	}
+	p.Blob = blobName(op.j.call, i, p)
+	err = persist(ctx, func(ctx context.Context) error { return op.e.cfg.Blobs.Put(ctx, p.Blob, data) })
+	return p, err
+}
+
+// inspect decodes a picture completely: a picture that does not decode was not delivered.
+func inspect(data []byte) (Picture, error) {
+	cfg, format, err := image.DecodeConfig(bytes.NewReader(data))
+	if err != nil {
+		return Picture{}, fmt.Errorf("it is not a picture that can be decoded (%d bytes)", len(data))
+	}
+	if int64(cfg.Width)*int64(cfg.Height) > maxPixels {
+		return Picture{}, fmt.Errorf("it has %d × %d pixels, more than %d", cfg.Width, cfg.Height, maxPixels)
+	}
+	if _, _, err := image.Decode(bytes.NewReader(data)); err != nil {
+		return Picture{}, fmt.Errorf("it is a %s that cannot be decoded to its end (%d bytes)", format, len(data))
+	}
+	sum := sha256.Sum256(data)
+	return Picture{SHA256: hex.EncodeToString(sum[:]), Size: int64(len(data)), Type: "image/" + format, Width: cfg.Width, Height: cfg.Height}, nil
+}
+
+// blobName is derived from the key and the content, so that two holders of one key never overwrite each other's picture.
+func blobName(c Call, i int, p Picture) string {
+	key := sha256.Sum256([]byte(string(c.Account) + "\x00" + string(c.Key)))
+	return fmt.Sprintf("%x-%d-%s.%s", key[:12], i, p.SHA256[:12], p.Type[len("image/"):])
+}
+
+// download fetches a picture. It is free, so it is tried again where dispatching the call again would not be.
+func (e *Engine) download(ctx context.Context, url string) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace/2)
+	defer cancel()
+	wait := 200 * time.Millisecond
+	for {
+		data, again, err := e.fetch(ctx, url)
+		if err == nil || !again || wait > 4*time.Second {
+			return data, err
+		}
+		if sleep(ctx, wait) != nil {
+			return nil, err
+		}
+		wait *= 2
+	}
+}
+
+// fetch gets a URL once. Its errors do not show the URL, which can be signed.
+func (e *Engine) fetch(ctx context.Context, url string) (data []byte, again bool, err error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil || req.URL.Scheme != "http" && req.URL.Scheme != "https" {
+		return nil, false, errors.New("its address is not an http(s) URL")
+	}
+	resp, err := e.cfg.Downloads.Do(req)
+	if err != nil {
+		if errors.Is(err, errPrivate) {
+			return nil, false, errPrivate
+		}
+		return nil, true, errors.New("it could not be downloaded: the connection failed")
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		return nil, resp.StatusCode >= 500 || resp.StatusCode == http.StatusTooManyRequests, fmt.Errorf("it could not be downloaded: HTTP %d", resp.StatusCode)
+	}
+	data, err = io.ReadAll(io.LimitReader(resp.Body, e.cfg.MaxPictureBytes+1))
+	switch {
+	case err != nil:
+		return nil, true, errors.New("it could not be downloaded: the connection was cut")
+	case int64(len(data)) > e.cfg.MaxPictureBytes:
+		return nil, false, fmt.Errorf("it has more than %d bytes", e.cfg.MaxPictureBytes)
+	}
+	return data, false, nil
+}
+
+var errPrivate = errors.New("its address is not public: set Config.Downloads to a client that may connect there")
+
+// publicOnly returns a client that refuses to connect to addresses inside the operator's network, whatever a provider's
+// answer or a redirect names. It looks at the address after name resolution, so a name cannot hide it.
+func publicOnly() *http.Client {
+	dialer := &net.Dialer{Timeout: 10 * time.Second, Control: func(_, address string, _ syscall.RawConn) error {
+		ap, err := netip.ParseAddrPort(address)
+		if err != nil {
+			return errPrivate
+		}
+		ip := ap.Addr().Unmap()
+		if !ip.IsGlobalUnicast() || ip.IsPrivate() || sharedSpace.Contains(ip) {
+			return errPrivate
+		}
+		return nil
+	}}
+	t := http.DefaultTransport.(*http.Transport).Clone()
+	t.DialContext, t.Proxy = dialer.DialContext, nil
+	return &http.Client{Transport: t}
+}
+
+// sharedSpace is the carriers' address space (RFC 6598), which netip does not count as private.
+var sharedSpace = netip.MustParsePrefix("100.64.0.0/10")

@@ -1,0 +1,198 @@
+package registry
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Options are the options of [Open]; nil means all defaults.
+type Options struct {
+	Poll   time.Duration    // how often the store is asked for changes of other processes; 500 ms if zero
+	Now    func() time.Time // decides what is past its shutdown; time.Now if nil
+	Logger *slog.Logger     // hears when the store cannot be asked; nothing is logged if nil
+}
+
+// Registry answers from a snapshot of the newest version and follows changes. It is safe for concurrent use.
+type Registry struct {
+	store ModelStore
+	now   func() time.Time
+	log   *slog.Logger
+
+	snapshot atomic.Pointer[Snapshot]
+	refresh  sync.Mutex // one refresh at a time
+
+	stop context.CancelFunc
+	done chan struct{}
+}
+
+// Open loads the newest version of a store and follows it until [Registry.Close]. The context governs the first load
+// only. Errors: ErrNotFound if the store has no version yet, and the store's own.
+func Open(ctx context.Context, store ModelStore, o *Options) (*Registry, error) {
+	if o == nil {
+		o = &Options{}
+	}
+	r := &Registry{store: store, now: o.Now, log: o.Logger, done: make(chan struct{})}
+	if r.now == nil {
+		r.now = time.Now
+	}
+	if r.log == nil {
+		r.log = slog.New(slog.DiscardHandler)
+	}
+	if err := r.Refresh(ctx); err != nil {
+		return nil, err
+	}
+	poll := o.Poll
+	if poll <= 0 {
+		poll = 500 * time.Millisecond
+	}
+	follow, stop := context.WithCancel(context.Background())
+	r.stop = stop
+	go r.follow(follow, poll)
+	return r, nil
+}
+
+// Close stops following the store and waits for it. Look-ups go on to answer from the last snapshot.
+func (r *Registry) Close() {
+	r.stop()
+	<-r.done
+}
+
+func (r *Registry) follow(ctx context.Context, poll time.Duration) {
+	defer close(r.done)
+	tick := time.NewTicker(poll)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		latest, err := r.store.Latest(ctx)
+		if err == nil && latest > r.Snapshot().Version {
+			err = r.Refresh(ctx)
+		}
+		if err != nil && ctx.Err() == nil {
+			r.log.Warn("registry: the store cannot be asked for changes", "error", err)
+		}
+	}
+}
+
+// Refresh loads the newest version now.
+func (r *Registry) Refresh(ctx context.Context) error {
+	r.refresh.Lock()
+	defer r.refresh.Unlock()
+	v, err := r.store.Load(ctx, 0)
+	if err != nil {
+		return fmt.Errorf("registry: load the newest version: %w", err)
+	}
+	if old := r.snapshot.Load(); old == nil || v.Number > old.Version {
+		r.snapshot.Store(newSnapshot(v, r.now))
+	}
+	return nil
+}
+
+// Save writes a change and answers from it at once. Errors: those of [ModelStore.Save].
+func (r *Registry) Save(ctx context.Context, c Change) (Version, error) {
+	v, err := r.store.Save(ctx, c)
+	if err != nil {
+		return Version{}, err
+	}
+	return v, r.Refresh(ctx)
+}
+
+// Snapshot returns the newest version that the registry has seen. An operation takes one snapshot and uses it
+// throughout, so that it never mixes two versions.
+func (r *Registry) Snapshot() *Snapshot { return r.snapshot.Load() }
+
+// Snapshot is one version with its indexes. It is immutable: do not write to what it returns.
+type Snapshot struct {
+	Version       int64
+	Configuration *Configuration
+
+	now        func() time.Time
+	models     map[string]*Model
+	defaults   map[Kind]*Model
+	providers  map[string]*Provider
+	operations map[string]*OperationCost
+}
+
+func newSnapshot(v Version, now func() time.Time) *Snapshot {
+	c := &v.Configuration
+	s := &Snapshot{Version: v.Number, Configuration: c, now: now, models: map[string]*Model{}, defaults: map[Kind]*Model{},
+		providers: map[string]*Provider{}, operations: map[string]*OperationCost{}}
+	for i := range c.Models {
+		m := &c.Models[i]
+		s.models[m.Name] = m
+		if m.Active && m.Default {
+			s.defaults[m.Kind] = m
+		}
+	}
+	for i := range c.Providers {
+		s.providers[c.Providers[i].ID] = &c.Providers[i]
+	}
+	for i := range c.Operations {
+		s.operations[c.Operations[i].Operation] = &c.Operations[i]
+	}
+	return s
+}
+
+// Model returns an active model by name. Errors: ErrNotFound, ErrInactive.
+func (s *Snapshot) Model(name string) (*Model, error) {
+	m, ok := s.models[name]
+	if !ok {
+		return nil, fmt.Errorf("registry: model %q: %w", name, ErrNotFound)
+	}
+	return m, s.active(m)
+}
+
+func (s *Snapshot) active(m *Model) error {
+	if !m.Active {
+		return fmt.Errorf("registry: model %q: %w", m.Name, ErrInactive)
+	}
+	if m.Shutdown != nil && !m.Shutdown.After(s.now()) {
+		return fmt.Errorf("registry: model %q: %w: its provider shut it down on %s", m.Name, ErrInactive, m.Shutdown.UTC().Format(time.DateOnly))
+	}
+	return nil
+}
+
+// Default returns the default model of a kind. Errors: ErrNotFound, ErrInactive.
+func (s *Snapshot) Default(kind Kind) (*Model, error) {
+	m, ok := s.defaults[kind]
+	if !ok {
+		return nil, fmt.Errorf("registry: default %s model: %w: mark an active model as the default", kind, ErrNotFound)
+	}
+	return m, s.active(m)
+}
+
+// Provider returns an active provider by id. Errors: ErrNotFound, ErrInactive.
+func (s *Snapshot) Provider(id string) (*Provider, error) {
+	p, ok := s.providers[id]
+	switch {
+	case !ok:
+		return nil, fmt.Errorf("registry: provider %q: %w", id, ErrNotFound)
+	case !p.Active:
+		return nil, fmt.Errorf("registry: provider %q: %w", id, ErrInactive)
+	}
+	return p, nil
+}
+
+// Operation returns the cost of an active operation by name. Errors: ErrNotFound, ErrInactive.
+func (s *Snapshot) Operation(name string) (*OperationCost, error) {
+	o, ok := s.operations[name]
+	switch {
+	case !ok:
+		return nil, fmt.Errorf("registry: operation %q: %w", name, ErrNotFound)
+	case !o.Active:
+		return nil, fmt.Errorf("registry: operation %q: %w", name, ErrInactive)
+	}
+	return o, nil
+}
+
+// Function returns the settings of a function; the zero settings if there are none.
+func (s *Snapshot) Function(name string) FunctionSettings {
+	return s.Configuration.Settings.Functions[name]
+}
