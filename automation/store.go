@@ -20,6 +20,8 @@ type Store interface {
 	Run(ctx context.Context, id string) (Run, []StageCount, error)
 	// Runs yields the runs of a site, newest first; of every site if site is empty.
 	Runs(ctx context.Context, site string) iter.Seq2[Run, error]
+	// Unfinished yields the runs that are not terminal, oldest first. It is polled, so it must not read those that are.
+	Unfinished(ctx context.Context) iter.Seq2[Run, error]
 	// SetState changes a run's state from one to another, with its reason; a compare-and-set. Errors: ErrState, ErrNotFound.
 	SetState(ctx context.Context, id string, from, to State, reason Reason, detail string) error
 	// Plan inserts a page of tasks of a stage in StagePlanning. The first page removes what an interrupted planning
@@ -37,8 +39,9 @@ type Store interface {
 	// Finish task first. A stage with tasks of which every one failed makes the run Failed, by ByItems.
 	// Errors: ErrStale, and what save returned: then nothing happened.
 	Complete(ctx context.Context, owner string, ref TaskRef, out Outcome, save func(Tx) (created int, err error)) error
-	// Retry gives a task back until the given time. attempt says whether the try counts as a failed one. Errors: ErrStale.
-	Retry(ctx context.Context, owner string, ref TaskRef, cause string, at time.Time, attempt bool) error
+	// Retry gives a task back, to be claimed again after the given time. attempt says whether the try counts as a failed
+	// one. Errors: ErrStale.
+	Retry(ctx context.Context, owner string, ref TaskRef, cause string, after time.Duration, attempt bool) error
 	// Fail gives a task up; for the stage it counts as Complete does. Errors: ErrStale.
 	Fail(ctx context.Context, owner string, ref TaskRef, cause string) error
 	// Failed yields the tasks of a run that were given up.

@@ -1,0 +1,187 @@
+package automation
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+)
+
+// Serve works on all runs of the store until its context ends: it plans stages, claims tasks, does and saves them, and
+// keeps their leases. It returns once nothing of its own is under way any more; see [Config.Drain]. Call it once.
+func (r *Runner) Serve(ctx context.Context) error {
+	work, cancel := context.WithCancel(context.WithoutCancel(ctx)) // a paid call is not ended by asking Serve to stop
+	defer cancel()
+	var running sync.WaitGroup
+	running.Go(func() { r.keepLeases(work) })
+
+	var tasks sync.WaitGroup
+	r.loop(ctx, work, &tasks)
+
+	drain := time.AfterFunc(r.cfg.Drain, cancel)
+	tasks.Wait()
+	drain.Stop()
+	cancel()
+	running.Wait()
+	return nil
+}
+
+func (r *Runner) loop(ctx, work context.Context, tasks *sync.WaitGroup) {
+	slots := make(chan struct{}, r.cfg.Workers)
+	tick := time.NewTicker(r.cfg.Poll)
+	defer tick.Stop()
+	for ctx.Err() == nil {
+		free := cap(slots) - len(slots)
+		claimed := 0
+		if free > 0 {
+			claimed = r.claim(ctx, work, free, slots, tasks)
+		}
+		if claimed == free && free > 0 {
+			continue // there may be more, or a slot may be free again
+		}
+		if claimed < free { // nothing ready: a stage may have ended, a run may be about to pause
+			r.advance(ctx, work, tasks)
+		}
+		select {
+		case <-ctx.Done():
+		case <-r.wake:
+		case <-tick.C:
+		}
+	}
+}
+
+// claim leases up to free tasks and starts them.
+func (r *Runner) claim(ctx, work context.Context, free int, slots chan struct{}, tasks *sync.WaitGroup) int {
+	claimed, err := r.cfg.Store.Claim(ctx, r.cfg.Owner, r.cfg.Lease, free)
+	if err != nil {
+		if ctx.Err() == nil {
+			r.cfg.Logger.Error("automation: claim tasks", "error", err)
+		}
+		return 0
+	}
+	for _, t := range claimed {
+		slots <- struct{}{}
+		r.mu.Lock()
+		r.inFlight[t.Ref] = struct{}{}
+		r.mu.Unlock()
+		tasks.Go(func() {
+			defer func() {
+				r.mu.Lock()
+				delete(r.inFlight, t.Ref)
+				r.mu.Unlock()
+				<-slots
+				r.notify()
+			}()
+			r.do(work, t)
+		})
+	}
+	return len(claimed)
+}
+
+// advance plans the stages that wait for it, and lets runs pause that have nothing under way.
+func (r *Runner) advance(ctx, work context.Context, tasks *sync.WaitGroup) {
+	for run, err := range r.cfg.Store.Unfinished(ctx) {
+		if err != nil {
+			if ctx.Err() == nil {
+				r.cfg.Logger.Error("automation: list runs", "error", err)
+			}
+			return
+		}
+		switch run.State {
+		case Running:
+			r.startPlanning(work, run, tasks)
+		case Pausing:
+			// Refused while a task is leased: then the end of that task brings us here again.
+			err := r.cfg.Store.SetState(ctx, run.ID, Pausing, Paused, run.Reason, run.Detail)
+			if err != nil && !errors.Is(err, ErrState) && ctx.Err() == nil {
+				r.cfg.Logger.Error("automation: pause run", "run", run.ID, "error", err)
+			}
+		}
+	}
+}
+
+// startPlanning plans the run's stage in the background if it wants planning and nobody here is at it. Two runners may
+// plan one stage at once: they insert the same items.
+func (r *Runner) startPlanning(work context.Context, run Run, tasks *sync.WaitGroup) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.planning[run.ID] {
+		return
+	}
+	_, stages, err := r.cfg.Store.Run(work, run.ID)
+	if err != nil {
+		r.cfg.Logger.Error("automation: read run", "run", run.ID, "error", err)
+		return
+	}
+	for _, s := range stages {
+		if s.State != StagePlanning {
+			continue
+		}
+		r.planning[run.ID] = true
+		tasks.Go(func() {
+			if err := r.plan(work, run, s.Stage); err != nil && work.Err() == nil {
+				r.cfg.Logger.Error("automation: plan stage", "run", run.ID, "stage", s.Stage, "error", err)
+				_ = sleep(work, r.cfg.Poll) // it is tried again; not in a tight loop
+			}
+			r.mu.Lock()
+			delete(r.planning, run.ID)
+			r.mu.Unlock()
+			r.notify()
+		})
+		return
+	}
+}
+
+// planPage is how many items are inserted in one transaction.
+const planPage = 500
+
+func (r *Runner) plan(ctx context.Context, run Run, name string) error {
+	stage, ok := r.stages[name]
+	if !ok {
+		return fmt.Errorf("there is no stage %q: serve the run with the pipeline it was started with", name)
+	}
+	page, first := make([]Item, 0, planPage), true
+	for item, err := range stage.Plan(ctx, Inputs{Run: run.ID, Site: run.Site, Account: run.Account}) {
+		if err != nil {
+			return err
+		}
+		if len(page) == planPage {
+			if err := r.cfg.Store.Plan(ctx, run.ID, name, page, first, false); err != nil {
+				return err
+			}
+			page, first = page[:0], false
+		}
+		page = append(page, item)
+	}
+	return r.cfg.Store.Plan(ctx, run.ID, name, page, first, true)
+}
+
+// keepLeases renews the leases of tasks under way. A task whose lease was lost goes on: completing it will tell.
+func (r *Runner) keepLeases(ctx context.Context) {
+	for sleep(ctx, r.cfg.Lease/3) == nil {
+		r.mu.Lock()
+		refs := make([]TaskRef, 0, len(r.inFlight))
+		for ref := range r.inFlight {
+			refs = append(refs, ref)
+		}
+		r.mu.Unlock()
+		if len(refs) == 0 {
+			continue
+		}
+		if _, err := r.cfg.Store.Extend(ctx, r.cfg.Owner, refs, r.cfg.Lease); err != nil && ctx.Err() == nil {
+			r.cfg.Logger.Error("automation: renew leases", "error", err)
+		}
+	}
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-t.C:
+		return nil
+	}
+}

@@ -1,0 +1,112 @@
+package automation
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/scrip-go/scrip/credits"
+)
+
+// do works on one claimed task until it is completed, given back or given up.
+func (r *Runner) do(ctx context.Context, t Task) {
+	stage, ok := r.stages[t.Ref.Stage]
+	if !ok {
+		r.giveBack(ctx, t, fmt.Errorf("there is no stage %q here", t.Ref.Stage), time.Minute, false)
+		return
+	}
+	call := Call{Ref: t.Ref, Account: t.Account, Site: t.Site, Item: t.Item,
+		Holder: credits.Holder{ID: fmt.Sprintf("%s/%d", r.cfg.Owner, t.Ref.Generation), Fence: t.Ref.Generation}}
+	err := r.perform(ctx, stage, call)
+	if err == nil || errors.Is(err, ErrStale) {
+		return // done, or somebody else's
+	}
+	r.refuse(ctx, t, stage.Policy(), err)
+}
+
+// perform does the item's work and saves it.
+func (r *Runner) perform(ctx context.Context, stage Stage, c Call) (err error) {
+	defer func() { // a stage's panic must not take down the host and every other task with it
+		if p := recover(); p != nil {
+			err = Permanent(fmt.Errorf("stage %q panicked: %v", stage.Name(), p))
+		}
+	}()
+	if c.Item.ID == FinishItem {
+		if f, ok := stage.(Finisher); ok {
+			if err := f.Finish(ctx, c); err != nil {
+				return err
+			}
+		}
+		return r.complete(ctx, c, Outcome{}, func(Tx) (int, error) { return 0, nil })
+	}
+	out, err := stage.Do(ctx, c)
+	if err != nil {
+		return err
+	}
+	return r.complete(ctx, c, out, func(tx Tx) (int, error) { return stage.Save(ctx, tx, c, out.Out) })
+}
+
+// complete saves what Do brought. It is paid for by now, so it does not depend on the caller's context.
+func (r *Runner) complete(ctx context.Context, c Call, out Outcome, save func(Tx) (int, error)) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), r.cfg.Lease)
+	defer cancel()
+	var saveErr error
+	wait := 50 * time.Millisecond
+	for {
+		saveErr = nil
+		err := r.cfg.Store.Complete(ctx, r.cfg.Owner, c.Ref, out, func(tx Tx) (int, error) {
+			n, err := save(tx)
+			saveErr = err
+			return n, err
+		})
+		if err == nil || saveErr != nil || errors.Is(err, ErrStale) || wait > time.Second {
+			return err
+		}
+		if sleep(ctx, wait) != nil {
+			return err
+		}
+		wait *= 2
+	}
+}
+
+// refuse takes a failure as its mark says, or else by the stage's policy.
+func (r *Runner) refuse(ctx context.Context, t Task, p Policy, cause error) {
+	if ctx.Err() != nil { // stopped: no fault of the item
+		r.giveBack(ctx, t, cause, 0, false)
+		return
+	}
+	if after, ok := asRetry(cause); ok {
+		r.giveBack(ctx, t, cause, after, false)
+		return
+	}
+	if reason, ok := asPause(cause); ok {
+		if err := r.cfg.Store.SetState(ctx, t.Ref.Run, Running, Pausing, reason, cause.Error()); err != nil && !errors.Is(err, ErrState) {
+			r.cfg.Logger.Error("automation: pause run", "run", t.Ref.Run, "error", err)
+		}
+		r.giveBack(ctx, t, cause, 0, false)
+		return
+	}
+	failed := t.Attempts + 1
+	r.cfg.Logger.Warn("automation: a task failed", "run", t.Ref.Run, "stage", t.Ref.Stage, "item", t.Ref.Item, "attempt", failed, "error", cause)
+	if isPermanent(cause) || failed >= p.attempts() {
+		r.write(ctx, t, func(ctx context.Context) error { return r.cfg.Store.Fail(ctx, r.cfg.Owner, t.Ref, cause.Error()) })
+		return
+	}
+	r.giveBack(ctx, t, cause, p.backoff(failed), true)
+}
+
+func (r *Runner) giveBack(ctx context.Context, t Task, cause error, after time.Duration, attempt bool) {
+	r.write(ctx, t, func(ctx context.Context) error {
+		return r.cfg.Store.Retry(ctx, r.cfg.Owner, t.Ref, cause.Error(), after, attempt)
+	})
+}
+
+// write records how a task was refused. If that fails, the task's lease runs out and it is claimed again.
+func (r *Runner) write(ctx context.Context, t Task, f func(context.Context) error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)
+	defer cancel()
+	if err := f(ctx); err != nil && !errors.Is(err, ErrStale) {
+		r.cfg.Logger.Error("automation: record a failure", "run", t.Ref.Run, "stage", t.Ref.Stage, "item", t.Ref.Item, "error", err)
+	}
+}

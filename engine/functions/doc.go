@@ -1,0 +1,78 @@
+// Package functions holds the AI functions of the content pipeline, built on package engine only: grouping keywords,
+// planning articles, writing them, describing their pictures and making them.
+//
+// Each function's input is what the model is given, as JSON, beneath a prompt that the registry's settings can replace.
+// What the model says refers to the input by numbers, never by repeating text that would have to be matched again.
+//
+// A [Set] is immutable and safe for concurrent use.
+package functions
+
+import (
+	"embed"
+	"encoding/json"
+
+	"github.com/scrip-go/scrip/engine"
+	"github.com/scrip-go/scrip/providers"
+)
+
+// The names of the functions, as in settings and events.
+const (
+	AutoCluster          = "auto_cluster"
+	GenerateIdeas        = "generate_ideas"
+	GenerateContent      = "generate_content"
+	GenerateImagePrompts = "generate_image_prompts"
+	GenerateImages       = "generate_images"
+)
+
+// Set is every function, ready to be run.
+type Set struct {
+	Cluster      *engine.Function[ClusterInput, ClusterOutput]
+	Ideas        *engine.Function[IdeasInput, IdeasOutput]
+	Content      *engine.Function[ContentInput, ContentOutput]
+	ImagePrompts *engine.Function[ImagePromptsInput, ImagePromptsOutput]
+	Images       *engine.Function[ImageInput, ImageOutput]
+}
+
+// New defines the functions. An error is a defect of this package.
+func New() (*Set, error) {
+	var s Set
+	var err error
+	if s.Cluster, err = engine.Define(clusterDefinition); err != nil {
+		return nil, err
+	}
+	if s.Ideas, err = engine.Define(ideasDefinition); err != nil {
+		return nil, err
+	}
+	if s.Content, err = engine.Define(contentDefinition); err != nil {
+		return nil, err
+	}
+	if s.ImagePrompts, err = engine.Define(imagePromptsDefinition); err != nil {
+		return nil, err
+	}
+	if s.Images, err = engine.Define(imagesDefinition); err != nil {
+		return nil, err
+	}
+	return &s, nil
+}
+
+//go:embed prompts/*.txt
+var prompts embed.FS
+
+// ask puts the input, as JSON, beneath the function's prompt.
+func ask[In any](function string) func(engine.Env, In) ([]providers.Message, error) {
+	return func(env engine.Env, in In) ([]providers.Message, error) {
+		prompt := env.Prompt
+		if prompt == "" {
+			b, err := prompts.ReadFile("prompts/" + function + ".txt")
+			if err != nil {
+				return nil, err
+			}
+			prompt = string(b)
+		}
+		body, err := json.Marshal(in)
+		if err != nil {
+			return nil, err
+		}
+		return []providers.Message{{Role: providers.System, Text: prompt}, {Role: providers.User, Text: string(body)}}, nil
+	}
+}
