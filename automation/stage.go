@@ -45,6 +45,7 @@ type Call struct {
 	Account credits.Account
 	Site    string
 	Item    Item
+	Attempt int // failed tries of the item before this one
 	// Holder is to be handed to the gate: its fence is the task's generation.
 	Holder credits.Holder
 }

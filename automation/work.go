@@ -16,7 +16,7 @@ func (r *Runner) do(ctx context.Context, t Task) {
 		r.giveBack(ctx, t, fmt.Errorf("there is no stage %q here", t.Ref.Stage), time.Minute, false)
 		return
 	}
-	call := Call{Ref: t.Ref, Account: t.Account, Site: t.Site, Item: t.Item,
+	call := Call{Ref: t.Ref, Account: t.Account, Site: t.Site, Item: t.Item, Attempt: t.Attempts,
 		Holder: credits.Holder{ID: fmt.Sprintf("%s/%d", r.cfg.Owner, t.Ref.Generation), Fence: t.Ref.Generation}}
 	err := r.perform(ctx, stage, call)
 	if err == nil || errors.Is(err, ErrStale) {

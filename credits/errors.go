@@ -33,11 +33,12 @@ type InsufficientError struct {
 	Account   Account
 	Need      Amount // credits asked for
 	Available Amount // credits available; negative if the account is in debt
+	Held      Amount // credits in open holds, which may come back
 }
 
 // Error implements error.
 func (e *InsufficientError) Error() string {
-	return fmt.Sprintf("credits: account %q: %v: need %d, available %d: grant more", e.Account, ErrInsufficient, e.Need, e.Available)
+	return fmt.Sprintf("credits: account %q: %v: need %d, available %d, held by others %d: grant more", e.Account, ErrInsufficient, e.Need, e.Available, e.Held)
 }
 
 // Is reports whether target is ErrInsufficient.

@@ -173,7 +173,7 @@ func (s *State) take(account Account, amount Amount) error {
 		return fmt.Errorf("credits: account %q: %w", account, err)
 	}
 	if available < amount {
-		return &InsufficientError{Account: account, Need: amount, Available: available}
+		return &InsufficientError{Account: account, Need: amount, Available: available, Held: acc.Held}
 	}
 	acc.Held += amount // cannot overflow: Held + amount ≤ Posted
 	s.touchAccount(acc)

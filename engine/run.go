@@ -9,6 +9,7 @@ import (
 	"github.com/scrip-go/scrip/credits"
 	"github.com/scrip-go/scrip/providers"
 	"github.com/scrip-go/scrip/registry"
+	"github.com/scrip-go/scrip/usage"
 )
 
 // Call says for whom and under which name a function is run.
@@ -115,4 +116,23 @@ func (f *Function[In, Out]) accept(in In, answer string) ([]byte, error) {
 		}
 	}
 	return json.Marshal(out)
+}
+
+// Estimate says what a call of the function would be charged for the given usage, by the settings as they are now; model
+// overrides them as [Call.Model] does. Nothing is held and nothing is called. Errors: those of the registry, ErrConfig.
+func Estimate[In, Out any](e *Engine, f *Function[In, Out], model string, u usage.Usage) (credits.Amount, error) {
+	s := e.cfg.Registry.Snapshot()
+	j := &job{call: Call{Model: model}, kind: registry.Text}
+	if f.def.Image != nil {
+		j.kind = registry.Image
+	}
+	m, err := chooseModel(s, j, s.Function(f.def.Name))
+	if err != nil {
+		return 0, err
+	}
+	price, err := s.Configuration.Quote(f.def.Operation, m.Name, u)
+	if err != nil {
+		return 0, err
+	}
+	return price.Credits()
 }

@@ -26,8 +26,8 @@ type Post struct {
 	Images  []PostImage // generated ones only, the featured one first
 }
 
-// Published says where a post went.
-type Published struct {
+// Publication says where a post went.
+type Publication struct {
 	ExternalID  string `json:"external_id"`
 	ExternalURL string `json:"external_url"`
 }
@@ -35,7 +35,7 @@ type Published struct {
 // Publisher puts posts on a site. Publish is idempotent by p.Key, also after an error or a crash, and safe for
 // concurrent use for different keys.
 type Publisher interface {
-	Publish(ctx context.Context, p Post) (Published, error)
+	Publish(ctx context.Context, p Post) (Publication, error)
 }
 
 // Indexer is implemented by a publisher that has work to do once a run's posts are all published, such as an index page.

@@ -1,0 +1,16 @@
+// Package pipeline turns keywords into published articles with pictures, in seven stages of package automation:
+//
+//	cluster        keywords are grouped            (AI, a batch of keywords)
+//	ideas          articles are planned            (AI, a cluster)
+//	tasks          plans become tasks              (an idea)
+//	content        articles are written            (AI, a task)
+//	image_prompts  their pictures are described    (AI, an article)
+//	images         the pictures are made           (AI, a picture)
+//	publish        articles go to the site         (an article), and then its index
+//
+// Every AI stage pays through the engine's gate under the item's key, and saves its rows in the transaction that
+// completes the item. HTML that a model wrote is sanitised before it is stored.
+//
+// Build a [Pipeline], put keywords in with [Pipeline.AddKeywords], and hand [Pipeline.Stages] to an automation.Runner.
+// A Pipeline is safe for concurrent use.
+package pipeline

@@ -1,0 +1,117 @@
+package pipeline
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/scrip-go/scrip/automation"
+	"github.com/scrip-go/scrip/automation/content"
+	"github.com/scrip-go/scrip/engine"
+	"github.com/scrip-go/scrip/engine/functions"
+)
+
+// Content is a content store that can join the transaction in which a task is completed.
+type Content interface {
+	content.Store
+	// In returns the store inside a transaction. Errors: automation.ErrForeignTx.
+	In(tx automation.Tx) (content.Store, error)
+}
+
+// Config is what a Pipeline is made of.
+type Config struct {
+	Engine    *engine.Engine    // required
+	Functions *functions.Set    // required
+	Content   Content           // required; of the same database as the automation's store
+	Publisher content.Publisher // required
+	Blobs     engine.Blobs      // required unless Pictures is 0: where the engine puts pictures
+	// BatchSize is the most keywords that are grouped in one call; 20 if zero, at least 10.
+	BatchSize int
+	// Pictures is how many pictures go into an article, besides one at its head. 0 means no pictures at all.
+	Pictures int
+}
+
+// The names of the stages, in order.
+const (
+	Cluster      = "cluster"
+	Ideas        = "ideas"
+	Tasks        = "tasks"
+	Write        = "content"
+	ImagePrompts = "image_prompts"
+	Images       = "images"
+	Publish      = "publish"
+)
+
+// StageNames returns the names of all stages, in order.
+func StageNames() []string {
+	return []string{Cluster, Ideas, Tasks, Write, ImagePrompts, Images, Publish}
+}
+
+// ErrInvalid is a configuration or a list of keywords that cannot be worked with.
+var ErrInvalid = errors.New("invalid")
+
+// Pipeline is the seven stages over one content store and one publisher.
+type Pipeline struct {
+	cfg Config
+}
+
+// New returns a Pipeline. Mistakes are joined; each matches [ErrInvalid].
+func New(cfg Config) (*Pipeline, error) {
+	var errs []error
+	bad := func(why string) { errs = append(errs, fmt.Errorf("pipeline: configuration: %w: %s", ErrInvalid, why)) }
+	if cfg.Engine == nil || cfg.Functions == nil || cfg.Content == nil || cfg.Publisher == nil {
+		bad("Engine, Functions, Content and Publisher must be set")
+	}
+	if cfg.Pictures < 0 || cfg.Pictures > functions.MaxPictures {
+		bad(fmt.Sprintf("Pictures is %d, want 0 to %d", cfg.Pictures, functions.MaxPictures))
+	}
+	if cfg.Pictures > 0 && cfg.Blobs == nil {
+		bad("Blobs must be set for pictures")
+	}
+	if cfg.BatchSize == 0 {
+		cfg.BatchSize = 20
+	}
+	// Two batches of half the size must still have enough keywords each.
+	if cfg.BatchSize < 2*functions.MinKeywords || cfg.BatchSize > functions.MaxKeywords {
+		bad(fmt.Sprintf("BatchSize is %d, want %d to %d", cfg.BatchSize, 2*functions.MinKeywords, functions.MaxKeywords))
+	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
+	return &Pipeline{cfg: cfg}, nil
+}
+
+// Stages returns the seven stages, for automation.Config.
+func (p *Pipeline) Stages() []automation.Stage {
+	return []automation.Stage{&clusterStage{p}, &ideasStage{p}, &tasksStage{p}, &writeStage{p},
+		&imagePromptsStage{p}, &imagesStage{p}, &publishStage{p}}
+}
+
+// call is the paid call of an item: each item has one.
+func call(c automation.Call) engine.Call {
+	return engine.Call{Account: c.Account, Key: c.Key("call"), Scope: c.Ref.Run, Holder: c.Holder}
+}
+
+// run makes the paid call of an item and hands its answer on to Save.
+func run[In, Out any](ctx context.Context, e *engine.Engine, f *engine.Function[In, Out], c automation.Call, in In) (automation.Outcome, error) {
+	r, err := engine.Run(ctx, e, f, call(c), in)
+	if err != nil {
+		return automation.Outcome{}, classify(err, c)
+	}
+	out, err := json.Marshal(r.Out)
+	return automation.Outcome{Out: out, Charged: r.Charged}, err
+}
+
+func newItem(id string, input any) (automation.Item, error) {
+	b, err := json.Marshal(input)
+	return automation.Item{ID: id, Input: b}, err
+}
+
+func decode[T any](raw json.RawMessage) (T, error) {
+	var v T
+	if err := json.Unmarshal(raw, &v); err != nil {
+		return v, automation.Permanent(fmt.Errorf("pipeline: read %T: %w", v, err))
+	}
+	return v, nil
+}

@@ -1,0 +1,127 @@
+package pipeline
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"iter"
+
+	"github.com/scrip-go/scrip/automation"
+	"github.com/scrip-go/scrip/automation/content"
+	"github.com/scrip-go/scrip/engine/functions"
+)
+
+// clusterStage groups the site's new keywords, a batch at a time.
+type clusterStage struct{ *Pipeline }
+
+// clusterItem is a batch: the request, and the ids of the keywords in the order of their numbers.
+type clusterItem struct {
+	IDs     []string               `json:"ids"`
+	Request functions.ClusterInput `json:"request"`
+}
+
+func (s *clusterStage) Name() string              { return Cluster }
+func (s *clusterStage) Policy() automation.Policy { return policy }
+
+// Plan yields nothing if there are fewer keywords than can be grouped: they wait for more.
+func (s *clusterStage) Plan(ctx context.Context, in automation.Inputs) iter.Seq2[automation.Item, error] {
+	return func(yield func(automation.Item, error) bool) {
+		q := content.Query{Site: in.Site, Status: content.New}
+		n, err := s.cfg.Content.Keywords().Count(ctx, q)
+		if err != nil {
+			yield(automation.Item{}, err)
+			return
+		}
+		if n < functions.MinKeywords {
+			return
+		}
+		sizes := batches(n, int64(s.cfg.BatchSize))
+		var batch clusterItem
+		number := 0
+		for k, err := range s.cfg.Content.Keywords().List(ctx, q) {
+			if err != nil {
+				yield(automation.Item{}, err)
+				return
+			}
+			batch.IDs = append(batch.IDs, k.ID)
+			batch.Request.Keywords = append(batch.Request.Keywords, functions.Query{N: len(batch.IDs), Text: k.Text, Volume: k.Volume})
+			if int64(len(batch.IDs)) < sizes[number] {
+				continue
+			}
+			number++
+			if !yield(newItem(fmt.Sprintf("batch-%05d", number), batch)) || number == len(sizes) {
+				return
+			}
+			batch = clusterItem{}
+		}
+	}
+}
+
+func (s *clusterStage) Do(ctx context.Context, c automation.Call) (automation.Outcome, error) {
+	item, err := decode[clusterItem](c.Item.Input)
+	if err != nil {
+		return automation.Outcome{}, err
+	}
+	return run(ctx, s.cfg.Engine, s.cfg.Functions.Cluster, c, item.Request)
+}
+
+// Save maps the batch's keywords to clusters. A cluster is known by its name within the site, so batches that came to
+// the same subject share one.
+func (s *clusterStage) Save(ctx context.Context, tx automation.Tx, c automation.Call, out json.RawMessage) (created int, err error) {
+	store, err := s.cfg.Content.In(tx)
+	if err != nil {
+		return 0, err
+	}
+	item, err := decode[clusterItem](c.Item.Input)
+	if err != nil {
+		return 0, err
+	}
+	answer, err := decode[functions.ClusterOutput](out)
+	if err != nil {
+		return 0, err
+	}
+	for _, group := range answer.Clusters {
+		var members []content.Keyword
+		for _, n := range group.Keywords {
+			k, err := store.Keywords().Get(ctx, item.IDs[n-1])
+			if err != nil {
+				return 0, err
+			}
+			members = append(members, k)
+		}
+		isNew, err := saveCluster(ctx, store, c.Site, group, members)
+		if err != nil {
+			return 0, err
+		}
+		if isNew {
+			created++
+		}
+	}
+	return created, nil
+}
+
+func saveCluster(ctx context.Context, store content.Store, site string, group functions.ClusterGroup, members []content.Keyword) (created bool, err error) {
+	first := members[0].Position
+	for _, k := range members {
+		first = min(first, k.Position)
+	}
+	id := content.NewID(site, "cluster", content.Fold(group.Name))
+	cluster, err := store.Clusters().Get(ctx, id)
+	switch {
+	case errors.Is(err, content.ErrNotFound):
+		created = true
+		cluster = content.Cluster{Base: content.Base{ID: id, Site: site, Position: first, Status: content.New},
+			Name: group.Name, Description: group.Description}
+	case err != nil:
+		return false, err
+	}
+	cluster.Position = min(cluster.Position, first)
+	if err := store.Clusters().Save(ctx, cluster); err != nil {
+		return false, err
+	}
+	for i := range members {
+		members[i].Cluster, members[i].Status = id, content.Mapped
+	}
+	return created, store.Keywords().Save(ctx, members...)
+}

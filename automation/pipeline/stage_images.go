@@ -1,0 +1,116 @@
+package pipeline
+
+import (
+	"context"
+	"encoding/json"
+	"iter"
+	"strconv"
+
+	"github.com/scrip-go/scrip/automation"
+	"github.com/scrip-go/scrip/automation/content"
+	"github.com/scrip-go/scrip/engine"
+	"github.com/scrip-go/scrip/engine/functions"
+)
+
+// imagePromptsStage describes the pictures of the site's drafts that have none.
+type imagePromptsStage struct{ *Pipeline }
+
+func (s *imagePromptsStage) Name() string              { return ImagePrompts }
+func (s *imagePromptsStage) Policy() automation.Policy { return policy }
+
+func (s *imagePromptsStage) Plan(ctx context.Context, in automation.Inputs) iter.Seq2[automation.Item, error] {
+	if s.cfg.Pictures == 0 {
+		return func(func(automation.Item, error) bool) {}
+	}
+	return planRows(ctx, s.cfg.Content.Articles(), content.Query{Site: in.Site, Status: content.Draft},
+		func(a content.Article) (string, any, error) {
+			n, err := s.cfg.Content.Images().Count(ctx, content.Query{Site: in.Site, Parent: a.ID})
+			if err != nil || n > 0 {
+				return "", nil, err
+			}
+			return a.ID, functions.ImagePromptsInput{Title: a.Title, Excerpt: a.Excerpt, Headings: headings(a.HTML), Count: s.cfg.Pictures}, nil
+		})
+}
+
+func (s *imagePromptsStage) Do(ctx context.Context, c automation.Call) (automation.Outcome, error) {
+	request, err := decode[functions.ImagePromptsInput](c.Item.Input)
+	if err != nil {
+		return automation.Outcome{}, err
+	}
+	return run(ctx, s.cfg.Engine, s.cfg.Functions.ImagePrompts, c, request)
+}
+
+func (s *imagePromptsStage) Save(ctx context.Context, tx automation.Tx, c automation.Call, out json.RawMessage) (int, error) {
+	store, err := s.cfg.Content.In(tx)
+	if err != nil {
+		return 0, err
+	}
+	answer, err := decode[functions.ImagePromptsOutput](out)
+	if err != nil {
+		return 0, err
+	}
+	article, err := store.Articles().Get(ctx, c.Item.ID)
+	if err != nil {
+		return 0, err
+	}
+	var rows []content.Image
+	for i, p := range append([]functions.ImagePrompt{answer.Featured}, answer.InArticle...) {
+		kind := content.InArticle
+		if i == 0 {
+			kind = content.Featured
+		}
+		rows = append(rows, content.Image{
+			Base: content.Base{ID: content.NewID(article.ID, "image", strconv.Itoa(i)), Site: c.Site,
+				Position: article.Position*ordinals + int64(i), Status: content.Pending},
+			Article: article.ID, Type: kind, Ordinal: i, Prompt: p.Prompt, Alt: p.Alt})
+	}
+	return len(rows), store.Images().Save(ctx, rows...)
+}
+
+// imagesStage makes the site's pending pictures, one call each.
+type imagesStage struct{ *Pipeline }
+
+func (s *imagesStage) Name() string              { return Images }
+func (s *imagesStage) Policy() automation.Policy { return policy }
+
+func (s *imagesStage) Plan(ctx context.Context, in automation.Inputs) iter.Seq2[automation.Item, error] {
+	return planRows(ctx, s.cfg.Content.Images(), content.Query{Site: in.Site, Status: content.Pending},
+		func(i content.Image) (string, any, error) {
+			return i.ID, functions.ImageInput{Prompt: i.Prompt, Shape: shape(i)}, nil
+		})
+}
+
+// shape is landscape at the head of an article; inside it, square and landscape take turns, as in the original.
+func shape(i content.Image) engine.Shape {
+	if i.Type == content.InArticle && i.Ordinal%2 == 1 {
+		return engine.Square
+	}
+	return engine.Landscape
+}
+
+func (s *imagesStage) Do(ctx context.Context, c automation.Call) (automation.Outcome, error) {
+	request, err := decode[functions.ImageInput](c.Item.Input)
+	if err != nil {
+		return automation.Outcome{}, err
+	}
+	return run(ctx, s.cfg.Engine, s.cfg.Functions.Images, c, request)
+}
+
+func (s *imagesStage) Save(ctx context.Context, tx automation.Tx, c automation.Call, out json.RawMessage) (int, error) {
+	store, err := s.cfg.Content.In(tx)
+	if err != nil {
+		return 0, err
+	}
+	answer, err := decode[functions.ImageOutput](out)
+	if err != nil {
+		return 0, err
+	}
+	image, err := store.Images().Get(ctx, c.Item.ID)
+	if err != nil {
+		return 0, err
+	}
+	p := answer.Picture
+	image.Status = content.Generated
+	image.Blob = content.Blob{Name: p.Blob, SHA256: p.SHA256, Size: p.Size, Type: p.Type, Width: p.Width, Height: p.Height}
+	return 1, store.Images().Save(ctx, image)
+}

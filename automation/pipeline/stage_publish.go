@@ -1,0 +1,95 @@
+package pipeline
+
+import (
+	"context"
+	"encoding/json"
+	"iter"
+
+	"github.com/scrip-go/scrip/automation"
+	"github.com/scrip-go/scrip/automation/content"
+)
+
+// publishStage publishes the site's drafts, and then its index. It pays for nothing.
+type publishStage struct{ *Pipeline }
+
+func (s *publishStage) Name() string              { return Publish }
+func (s *publishStage) Policy() automation.Policy { return policy }
+
+func (s *publishStage) Plan(ctx context.Context, in automation.Inputs) iter.Seq2[automation.Item, error] {
+	return planRows(ctx, s.cfg.Content.Articles(), content.Query{Site: in.Site, Status: content.Draft},
+		func(a content.Article) (string, any, error) { return a.ID, nil, nil })
+}
+
+func (s *publishStage) Do(ctx context.Context, c automation.Call) (automation.Outcome, error) {
+	article, err := s.cfg.Content.Articles().Get(ctx, c.Item.ID)
+	if err != nil {
+		return automation.Outcome{}, err
+	}
+	post, err := s.post(ctx, article)
+	if err != nil {
+		return automation.Outcome{}, err
+	}
+	published, err := s.cfg.Publisher.Publish(ctx, post)
+	if err != nil {
+		return automation.Outcome{}, err
+	}
+	out, err := json.Marshal(published)
+	return automation.Outcome{Out: out}, err
+}
+
+func (s *publishStage) Save(ctx context.Context, tx automation.Tx, c automation.Call, out json.RawMessage) (int, error) {
+	store, err := s.cfg.Content.In(tx)
+	if err != nil {
+		return 0, err
+	}
+	published, err := decode[content.Publication](out)
+	if err != nil {
+		return 0, err
+	}
+	article, err := store.Articles().Get(ctx, c.Item.ID)
+	if err != nil {
+		return 0, err
+	}
+	article.Status, article.SiteStatus = content.Approved, content.SitePublished
+	article.ExternalID, article.ExternalURL = published.ExternalID, published.ExternalURL
+	return 1, store.Articles().Save(ctx, article)
+}
+
+// Finish lets the publisher write its index over everything that is published.
+func (s *publishStage) Finish(ctx context.Context, c automation.Call) error {
+	indexer, ok := s.cfg.Publisher.(content.Indexer)
+	if !ok {
+		return nil
+	}
+	return indexer.Index(ctx, func(yield func(content.Post, error) bool) {
+		for article, err := range s.cfg.Content.Articles().List(ctx, content.Query{Site: c.Site}) {
+			if err == nil && article.SiteStatus != content.SitePublished {
+				continue
+			}
+			var post content.Post
+			if err == nil {
+				post, err = s.post(ctx, article)
+			}
+			if !yield(post, err) || err != nil {
+				return
+			}
+		}
+	})
+}
+
+// post gathers what belongs to an article.
+func (p *Pipeline) post(ctx context.Context, a content.Article) (content.Post, error) {
+	post := content.Post{Key: a.ID, Article: a}
+	var err error
+	if post.Cluster, err = p.cfg.Content.Clusters().Get(ctx, a.Cluster); err != nil {
+		return content.Post{}, err
+	}
+	for image, err := range p.cfg.Content.Images().List(ctx, content.Query{Site: a.Site, Parent: a.ID, Status: content.Generated}) {
+		if err != nil {
+			return content.Post{}, err
+		}
+		post.Images = append(post.Images, content.PostImage{Type: image.Type, Ordinal: image.Ordinal, Alt: image.Alt, Blob: image.Blob,
+			Read: func(ctx context.Context) ([]byte, error) { return p.cfg.Blobs.Get(ctx, image.Blob.Name) }})
+	}
+	return post, nil
+}
