@@ -1,0 +1,175 @@
+// Package folder publishes articles as a static site in a directory: an index in pages and a page for each article with
+// its pictures, readable on a phone, without a script. Open index.html in a browser, or put the folder on any web server.
+//
+// A page is replaced as a whole or not at all, so a crash leaves no half page, and publishing the same post again
+// writes the same files.
+package folder
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/scrip-go/scrip/automation/content"
+)
+
+// ErrForeign is a directory with files in it that no Site made.
+var ErrForeign = errors.New("not empty, and not a site made by Scrip")
+
+// Config is what a Site is made of.
+type Config struct {
+	Dir         string // made if it does not exist; required
+	Title       string // of the site; "Articles" if empty
+	Description string // one sentence beneath the title; may be empty
+	Lang        string // language of the content, "en" if empty
+}
+
+// Site is a [content.Publisher] and [content.Indexer]. It is safe for concurrent use for different posts.
+type Site struct {
+	cfg Config
+}
+
+var (
+	_ content.Publisher = (*Site)(nil)
+	_ content.Indexer   = (*Site)(nil)
+)
+
+// The files of a site, besides the index pages.
+const (
+	marker   = ".scrip-site" // says that the directory is ours, and holds the page of each published key
+	articles = "articles"
+	pictures = "pictures"
+)
+
+// Open makes the directory, if need be, and returns the site in it. It refuses a directory with foreign files. Errors:
+// ErrForeign, and those of the file system.
+func Open(cfg Config) (*Site, error) {
+	if cfg.Title == "" {
+		cfg.Title = "Articles"
+	}
+	if cfg.Lang == "" {
+		cfg.Lang = "en"
+	}
+	s := &Site{cfg: cfg}
+	if err := s.open(); err != nil {
+		return nil, fmt.Errorf("folder: open %q: %w", cfg.Dir, err)
+	}
+	return s, nil
+}
+
+func (s *Site) open() error {
+	if s.cfg.Dir == "" {
+		return errors.New("the directory is not named")
+	}
+	if err := os.MkdirAll(s.cfg.Dir, 0o755); err != nil {
+		return err
+	}
+	entries, err := os.ReadDir(s.cfg.Dir)
+	if err != nil {
+		return err
+	}
+	if _, err := os.Stat(s.path(marker)); len(entries) > 0 && err != nil {
+		return ErrForeign
+	}
+	for _, dir := range []string{marker, articles, pictures} {
+		if err := os.MkdirAll(s.path(dir), 0o755); err != nil {
+			return err
+		}
+	}
+	return write(s.path("style.css"), []byte(style))
+}
+
+func (s *Site) path(parts ...string) string {
+	return filepath.Join(append([]string{s.cfg.Dir}, parts...)...)
+}
+
+// Publish writes the post's page and its pictures. The key must be fit for a file's name.
+func (s *Site) Publish(ctx context.Context, p content.Post) (content.Publication, error) {
+	pub, err := s.publish(ctx, p)
+	if err != nil {
+		return content.Publication{}, fmt.Errorf("folder: publish %q: %w", p.Key, err)
+	}
+	return pub, nil
+}
+
+func (s *Site) publish(ctx context.Context, p content.Post) (content.Publication, error) {
+	for _, name := range []string{p.Key, p.Article.Slug} {
+		if name == "" || strings.ContainsAny(name, `/\:`) || strings.HasPrefix(name, ".") {
+			return content.Publication{}, fmt.Errorf("key and slug must be plain names: %q", name)
+		}
+	}
+	for _, img := range p.Images {
+		data, err := img.Read(ctx)
+		if err != nil {
+			return content.Publication{}, err
+		}
+		if err := write(s.path(pictures, pictureName(p, img)), data); err != nil {
+			return content.Publication{}, err
+		}
+	}
+	page, err := s.articlePage(p)
+	if err != nil {
+		return content.Publication{}, err
+	}
+	if err := s.forgetOldPage(p); err != nil {
+		return content.Publication{}, err
+	}
+	name := p.Article.Slug + ".html"
+	if err := write(s.path(articles, name), page); err != nil {
+		return content.Publication{}, err
+	}
+	return content.Publication{ExternalID: p.Key, ExternalURL: articles + "/" + name}, nil
+}
+
+// forgetOldPage remembers the page of a key, and removes the one it had under another slug.
+func (s *Site) forgetOldPage(p content.Post) error {
+	record := s.path(marker, p.Key+".json")
+	var old struct{ Slug string }
+	if b, err := os.ReadFile(record); err == nil && json.Unmarshal(b, &old) == nil && old.Slug != "" && old.Slug != p.Article.Slug {
+		if err := os.Remove(s.path(articles, old.Slug+".html")); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return err
+		}
+	}
+	old.Slug = p.Article.Slug
+	b, err := json.Marshal(old)
+	if err != nil {
+		return err
+	}
+	return write(record, b)
+}
+
+func pictureName(p content.Post, img content.PostImage) string {
+	ext := strings.TrimPrefix(img.Blob.Type, "image/")
+	return fmt.Sprintf("%s-%d.%s", p.Article.Slug, img.Ordinal, strings.ReplaceAll(ext, "jpeg", "jpg"))
+}
+
+// write replaces a file as a whole: a crash leaves the old one or the new one.
+func write(path string, data []byte) (err error) {
+	f, err := os.CreateTemp(filepath.Dir(path), ".new-*")
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			_ = f.Close()
+			_ = os.Remove(f.Name())
+		}
+	}()
+	if _, err = f.Write(data); err != nil {
+		return err
+	}
+	if err = f.Chmod(0o644); err != nil {
+		return err
+	}
+	if err = f.Sync(); err != nil {
+		return err
+	}
+	if err = f.Close(); err != nil {
+		return err
+	}
+	return os.Rename(f.Name(), path)
+}
