@@ -1,0 +1,72 @@
+package openai
+
+import (
+	"encoding/json"
+
+	"github.com/scrip-go/scrip/providers"
+	"github.com/scrip-go/scrip/providers/internal/openaiwire"
+	"github.com/scrip-go/scrip/providers/internal/wire"
+)
+
+type answer struct {
+	Error   *openaiwire.Problem `json:"error"`
+	Model   string              `json:"model"`
+	Tier    string              `json:"service_tier"`
+	Usage   *usageReport        `json:"usage"`
+	Choices []struct {
+		Finish  string `json:"finish_reason"` // null from servers that were interrupted
+		Message struct {
+			Content string `json:"content"`
+			Refusal string `json:"refusal"`
+		} `json:"message"`
+	} `json:"choices"`
+}
+
+// read judges an answer with a 2xx status. Everything that is not a whole and metered completion is an error of fate
+// Executed, with the usage as far as it is known.
+func (p *Provider) read(a wire.Answer, model, key string) (providers.TextResult, *providers.Error) {
+	var body answer
+	if err := json.Unmarshal(a.Body, &body); err != nil {
+		return providers.TextResult{}, &providers.Error{Provider: p.cfg.Name, Kind: providers.Malformed, Fate: providers.Executed,
+			Status: a.Status, RequestID: a.RequestID, Detail: "the answer is not the JSON of a chat completion"}
+	}
+	used, sound := body.Usage.classes()
+	failed := func(kind providers.Kind, detail string) (providers.TextResult, *providers.Error) {
+		return providers.TextResult{}, &providers.Error{Provider: p.cfg.Name, Kind: kind, Fate: providers.Executed,
+			Status: a.Status, RequestID: a.RequestID, Detail: detail, Usage: used}
+	}
+	if body.Error != nil {
+		e := openaiwire.InSuccess(p.cfg.Name, key, a, *body.Error)
+		if e.Fate == providers.Executed {
+			e.Usage = used
+		}
+		return providers.TextResult{}, e
+	}
+	if len(body.Choices) == 0 {
+		return failed(providers.Malformed, "the answer has no choices")
+	}
+	choice := body.Choices[0]
+	switch {
+	case choice.Message.Refusal != "":
+		return failed(providers.Blocked, "the model refused")
+	case choice.Finish == "content_filter":
+		return failed(providers.Blocked, "the content filter stopped the answer")
+	case choice.Finish == "length":
+		return failed(providers.Incomplete, "the answer stopped at the token limit")
+	case choice.Finish == "":
+		return failed(providers.Incomplete, "the answer has no finish reason")
+	case choice.Finish != "stop":
+		return failed(providers.Malformed, "the answer has a finish reason that was not asked for")
+	case choice.Message.Content == "":
+		return failed(providers.Malformed, "the answer has no text")
+	case body.Usage == nil:
+		return failed(providers.Malformed, "the answer has no usage")
+	case !sound:
+		return failed(providers.Malformed, "the answer's usage does not add up")
+	}
+	if body.Model == "" {
+		body.Model = model
+	}
+	return providers.TextResult{Text: choice.Message.Content, Metering: providers.Metering{
+		Usage: used, RequestID: a.RequestID, Model: body.Model, ServiceTier: body.Tier}}, nil
+}

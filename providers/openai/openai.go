@@ -1,0 +1,151 @@
+package openai
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+
+	"github.com/scrip-go/scrip/providers"
+	"github.com/scrip-go/scrip/providers/internal/openaiwire"
+	"github.com/scrip-go/scrip/providers/internal/wire"
+)
+
+// Config says how to reach the upstream. The zero Config is OpenAI's own service.
+type Config struct {
+	Name             string       // the provider's name in the registry; "openai" if empty
+	BaseURL          string       // with the version, without a trailing path; "https://api.openai.com/v1" if empty
+	HTTPClient       *http.Client // owned by the host and used as it is, except that it follows no redirect here; one of our own if nil
+	Organization     string       // sent as OpenAI-Organization unless empty
+	Project          string       // sent as OpenAI-Project unless empty
+	MaxResponseBytes int64        // a longer answer is Malformed; 8 MiB if 0
+}
+
+// Provider generates text. It is immutable and safe for concurrent use.
+type Provider struct {
+	cfg      Config
+	endpoint wire.Endpoint
+	client   *wire.Client
+}
+
+var _ providers.TextGenerator = (*Provider)(nil)
+
+// New returns a provider. Its error lists every mistake in cfg. It does no I/O.
+func New(cfg Config) (*Provider, error) {
+	if cfg.Name == "" {
+		cfg.Name = "openai"
+	}
+	if cfg.BaseURL == "" {
+		cfg.BaseURL = openaiwire.DefaultBaseURL
+	}
+	if cfg.MaxResponseBytes == 0 {
+		cfg.MaxResponseBytes = 8 << 20
+	}
+	endpoint, err := wire.NewEndpoint(cfg.BaseURL, "/chat/completions")
+	errs := []error{err,
+		openaiwire.CheckHeaderValue("Organization", cfg.Organization),
+		openaiwire.CheckHeaderValue("Project", cfg.Project)}
+	if cfg.MaxResponseBytes < 0 {
+		errs = append(errs, fmt.Errorf("MaxResponseBytes is %d, want at least 1, or 0 for the default", cfg.MaxResponseBytes))
+	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, fmt.Errorf("openai: config: %w", err)
+	}
+	return &Provider{cfg: cfg, endpoint: endpoint, client: wire.NewClient(cfg.Name, cfg.HTTPClient, providers.Executed)}, nil
+}
+
+// Describe implements [providers.Provider].
+func (p *Provider) Describe() providers.Descriptor {
+	return providers.Descriptor{Name: p.cfg.Name, Text: true}
+}
+
+// GenerateText implements [providers.TextGenerator] with one request for one completion.
+func (p *Provider) GenerateText(ctx context.Context, r providers.TextRequest) (providers.TextResult, error) {
+	if e := wire.Check(p.cfg.Name, r.Attempt); e != nil {
+		return providers.TextResult{}, e
+	}
+	u, e := p.endpoint.For(p.cfg.Name, r.Attempt)
+	if e != nil {
+		return providers.TextResult{}, e
+	}
+	body, e := p.body(r)
+	if e != nil {
+		return providers.TextResult{}, e
+	}
+	key := r.Attempt.Key.Secret.Reveal()
+	a, e := p.client.Post(ctx, wire.Request{
+		URL: u, Header: openaiwire.Header(r.Attempt, p.cfg.Organization, p.cfg.Project), Body: body,
+		Key: key, Limit: p.cfg.MaxResponseBytes})
+	if e != nil {
+		return providers.TextResult{}, e
+	}
+	if !a.OK() {
+		return providers.TextResult{}, openaiwire.Failure(p.cfg.Name, key, a)
+	}
+	result, e := p.read(a, r.Model, key)
+	if e != nil {
+		return providers.TextResult{}, e
+	}
+	return result, nil
+}
+
+type message struct {
+	Role    providers.Role `json:"role"`
+	Content string         `json:"content"`
+}
+
+type format struct {
+	Type   string     `json:"type"`
+	Schema jsonSchema `json:"json_schema"`
+}
+
+type jsonSchema struct {
+	Name   string          `json:"name"`
+	Strict bool            `json:"strict"`
+	Schema json.RawMessage `json:"schema"`
+}
+
+// body writes the request, or refuses one that an upstream could only refuse, or whose bound would be lost.
+func (p *Provider) body(r providers.TextRequest) ([]byte, *providers.Error) {
+	if r.Model == "" {
+		return nil, wire.Refuse(p.cfg.Name, "the request has no model")
+	}
+	if r.MaxOutput < 1 {
+		return nil, wire.Refuse(p.cfg.Name, fmt.Sprintf("the bound on the output is %d tokens, want at least 1", r.MaxOutput))
+	}
+	if len(r.Messages) == 0 {
+		return nil, wire.Refuse(p.cfg.Name, "the request has no messages")
+	}
+	messages := make([]message, len(r.Messages))
+	for i, m := range r.Messages {
+		switch m.Role {
+		case providers.System, providers.User, providers.Assistant:
+			messages[i] = message{m.Role, m.Text}
+		default:
+			return nil, wire.Refuse(p.cfg.Name, fmt.Sprintf("message %d has an unknown role", i))
+		}
+	}
+	bound, other := "max_completion_tokens", "max_tokens"
+	omit := r.Omit
+	if slices.Contains(omit, bound) {
+		// The name is given up, the bound is not: the other name is fixed from now on.
+		omit = slices.DeleteFunc(slices.Clone(omit), func(f string) bool { return f == bound })
+		bound, other = other, bound
+	}
+	fields := [...]wire.Field{
+		{Name: "model", Value: r.Model, Fixed: true},
+		{Name: "messages", Value: messages, Fixed: true},
+		{Name: bound, Value: r.MaxOutput, Fixed: true},
+		{Name: "temperature"},
+		{Name: "response_format"},
+	}
+	if r.Temperature.Valid {
+		fields[3].Value = json.Number(r.Temperature.Decimal.String()) // decimal's own JSON is a text
+	}
+	if s := r.Schema; s != nil {
+		fields[4].Value = format{"json_schema", jsonSchema{Name: s.Name, Strict: true, Schema: s.JSON}}
+	}
+	return wire.Object(p.cfg.Name, fields[:], r.Parameters, omit, other, "n", "stream", "stream_options")
+}
