@@ -1,0 +1,29 @@
+// Package dalle makes pictures with the OpenAI Images API: the dall-e and the GPT image models, and servers that speak
+// the same wire.
+//
+// Make a [Provider] with [New] and register it with the engine beside package openai's, under the same name: one
+// serves the pictures and the other the text of the registry's provider "openai".
+//
+// # Requests
+//
+// The request has model, prompt, n, size as WIDTHxHEIGHT and, if one is given, quality. Whether the answer holds
+// addresses or the pictures themselves is response_format, which belongs in the model's Parameters: the dall-e models
+// take it, and the GPT image models, which always send the pictures, refuse it. Parameters go into the request as they
+// are, except for model, prompt, n and stream. This API has no negative prompt; the request's is left out.
+//
+// # Answers
+//
+// Usage.Images is the number of pictures delivered, always. Token classes are known where the answer has a usage
+// object, which the dall-e models do not send.
+//
+// # Errors
+//
+// Every error is a [*providers.Error]. A status is looked at only when the upstream's code says nothing. What arrives
+// with HTTP 200 was executed: a cut answer is Incomplete, one without a picture and one whose usage does not add up are
+// Malformed, and an error object is typed by its code.
+//
+// # Concurrency
+//
+// A Provider is immutable and safe for concurrent use. It makes one request per call, follows no redirect, fetches no
+// picture and reads no environment variable.
+package dalle
