@@ -1,0 +1,119 @@
+package runware
+
+import (
+	"bytes"
+	"encoding/json"
+	"strings"
+
+	"github.com/shopspring/decimal"
+
+	"github.com/scrip-go/scrip/providers"
+	"github.com/scrip-go/scrip/providers/internal/wire"
+	"github.com/scrip-go/scrip/usage"
+)
+
+// answer is what one POST brings: results and errors of tasks, either or both.
+type answer struct {
+	Data   []item    `json:"data"`
+	Errors []problem `json:"errors"`
+	Single *problem  `json:"error"` // of the request as a whole; the task is named beside it
+	Task   string    `json:"taskUUID"`
+}
+
+type item struct {
+	Task    string     `json:"taskUUID"`
+	Status  string     `json:"status"` // only from getResponse: processing or success
+	URL     string     `json:"imageURL"`
+	Base64  string     `json:"imageBase64Data"`
+	DataURI string     `json:"imageDataURI"`
+	Cost    wire.Loose `json:"cost"` // USD; its digits, because a float64 would round them
+}
+
+type problem struct {
+	Task      wire.Loose `json:"taskUUID"`
+	Status    wire.Loose `json:"status"` // "error" if it is the end of the task that getResponse was asked about
+	Code      wire.Loose `json:"code"`
+	Parameter wire.Loose `json:"parameter"` // a name, or a list of names
+}
+
+// UnmarshalJSON implements [json.Unmarshaler]. An error that is not an object is still an error, without a code.
+func (p *problem) UnmarshalJSON(b []byte) error {
+	type plain problem
+	if b = bytes.TrimSpace(b); len(b) > 0 && b[0] == '{' {
+		return json.Unmarshal(b, (*plain)(p))
+	}
+	return nil
+}
+
+func parse(body []byte) (a answer, readable bool) {
+	if err := json.Unmarshal(body, &a); err != nil {
+		return answer{}, false
+	}
+	return a, true
+}
+
+// pictures returns the finished results of a task; ok is false if there are none.
+func (a answer) pictures(task, model, requestID string) (r providers.ImageResult, ok bool) {
+	var cost decimal.Decimal
+	priced := true
+	for _, it := range a.Data {
+		if !strings.EqualFold(it.Task, task) || it.Status != "" && it.Status != "success" {
+			continue
+		}
+		image, ok := wire.Picture(it.URL, it.Base64, it.DataURI)
+		if !ok {
+			continue
+		}
+		r.Images = append(r.Images, image)
+		c, known := money(string(it.Cost))
+		cost, priced = cost.Add(c), priced && known
+	}
+	if len(r.Images) == 0 {
+		return providers.ImageResult{}, false
+	}
+	if requestID == "" {
+		requestID = task // by which the vendor's support finds it
+	}
+	r.Metering = providers.Metering{Usage: usage.Images(int64(len(r.Images))), RequestID: requestID, Model: model}
+	if priced {
+		r.Cost = decimal.NewNullDecimal(cost)
+	}
+	return r, true
+}
+
+// money reads an amount exactly. A number that cannot be a price is unknown: an exponent of a million, once added,
+// would fill the memory with digits.
+func money(digits string) (decimal.Decimal, bool) {
+	d, err := decimal.NewFromString(digits)
+	if err != nil || len(digits) > 64 || d.Exponent() < -64 || d.Exponent() > 64 || d.IsNegative() {
+		return decimal.Decimal{}, false
+	}
+	return d, true
+}
+
+// problem returns the first error that is about the task, or about the request as a whole.
+func (a answer) problem(task string) (problem, bool) {
+	for _, p := range a.Errors {
+		if p.Task == "" || strings.EqualFold(string(p.Task), task) {
+			return p, true
+		}
+	}
+	if a.Single != nil && (a.Task == "" || strings.EqualFold(a.Task, task)) {
+		return *a.Single, true
+	}
+	return problem{}, false
+}
+
+// failure types an error by its code, or by the status if the code is unknown.
+func (p *Provider) failure(a wire.Answer, of problem, key string) *providers.Error {
+	row, ok := codes[string(of.Code)]
+	if !ok {
+		row = status(a.Status)
+	}
+	return &providers.Error{
+		Provider: p.cfg.Name, Kind: row.kind, Fate: row.fate,
+		Status: a.Status, RequestID: a.RequestID, RetryAfter: a.RetryAfter,
+		Code:  providers.Identifier(string(of.Code), key),
+		Param: providers.Identifier(string(of.Parameter), key),
+	}
+}
