@@ -1,0 +1,221 @@
+package memory
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/scrip-go/scrip/automation"
+)
+
+// Plan implements [automation.Store].
+func (s *Runs) Plan(ctx context.Context, run, stage string, page []automation.Item, first, last bool) error {
+	if err := s.lock(ctx); err != nil {
+		return err
+	}
+	defer s.mu.Unlock()
+	r, err := s.runs.get("plan run", run)
+	if err != nil {
+		return err
+	}
+	st := r.stage(stage)
+	switch {
+	case st == nil:
+		return fmt.Errorf("memory: plan run %q: stage %q: %w", run, stage, automation.ErrNotFound)
+	case st.count.State != automation.StagePlanning:
+		return fmt.Errorf("memory: plan run %q: stage %q: %w: the stage is %s", run, stage, automation.ErrState, st.count.State)
+	case r.row.State.Terminal():
+		return fmt.Errorf("memory: plan run %q: stage %q: %w: the run is %s", run, stage, automation.ErrState, r.row.State)
+	}
+	if err := st.checkPage(page, first); err != nil {
+		return err
+	}
+	if first {
+		st.clear()
+	}
+	for _, item := range page {
+		st.tasks[item.ID] = st.add(item, s.runs.place())
+	}
+	st.count.Total += int64(len(page))
+	if last {
+		st.count.State = automation.StageRunning
+		s.runs.advance(st, s.now())
+	}
+	return nil
+}
+
+func (st *stage) checkPage(page []automation.Item, first bool) error {
+	seen := make(map[string]bool, len(page))
+	for _, item := range page {
+		why := ""
+		switch {
+		case item.ID == "":
+			why = "an item has no id"
+		case item.ID == automation.FinishItem && st.finisher:
+			why = "this id is the stage's Finish task's"
+		case seen[item.ID] || !first && st.tasks[item.ID] != nil:
+			why = "the item is listed twice"
+		}
+		if why != "" {
+			return fmt.Errorf("memory: plan run %q: stage %q: item %q: %w: %s", st.run.row.ID, st.count.Stage, item.ID, automation.ErrInvalid, why)
+		}
+		seen[item.ID] = true
+	}
+	return nil
+}
+
+// Claim implements [automation.Store].
+func (s *Runs) Claim(ctx context.Context, owner string, lease time.Duration, limit int) ([]automation.Task, error) {
+	if err := checkLease("claim", owner, lease); err != nil {
+		return nil, err
+	}
+	if err := s.lock(ctx); err != nil {
+		return nil, err
+	}
+	defer s.mu.Unlock()
+	now := s.now()
+	var claimed []automation.Task
+	for len(claimed) < limit {
+		t := s.runs.next(now)
+		if t == nil {
+			break
+		}
+		claimed = append(claimed, t.claim(owner, now.Add(lease), now))
+	}
+	return claimed, nil
+}
+
+func checkLease(act, owner string, lease time.Duration) error {
+	if owner == "" || lease <= 0 {
+		return fmt.Errorf("memory: %s: %w: owner %q, lease %s: both must be set", act, automation.ErrInvalid, owner, lease)
+	}
+	return nil
+}
+
+// next returns the task of a running run that was planned first among those that can be claimed.
+func (t *runTable) next(now time.Time) *task {
+	var first *task
+	for _, r := range t.live {
+		if r.row.State != automation.Running || r.current.count.State != automation.StageRunning {
+			continue
+		}
+		if c := r.current.queue.next(now); c != nil && (first == nil || c.place < first.place) {
+			first = c
+		}
+	}
+	return first
+}
+
+// claimed returns the task if the owner still has it in this generation.
+func (t *runTable) claimed(owner string, ref automation.TaskRef) (*task, error) {
+	if r := t.byID[ref.Run]; r != nil && !r.row.State.Terminal() {
+		if st := r.stage(ref.Stage); st != nil {
+			c := st.tasks[ref.Item]
+			if c == nil && ref.Item == automation.FinishItem {
+				c = st.finish
+			}
+			if c != nil && c.state == automation.TaskLeased && c.owner == owner && c.generation == ref.Generation {
+				return c, nil
+			}
+		}
+	}
+	return nil, fmt.Errorf("memory: run %q: stage %q: item %q: generation %d of %q: %w",
+		ref.Run, ref.Stage, ref.Item, ref.Generation, owner, automation.ErrStale)
+}
+
+// Extend implements [automation.Store].
+func (s *Runs) Extend(ctx context.Context, owner string, refs []automation.TaskRef, lease time.Duration) ([]automation.TaskRef, error) {
+	if err := checkLease("extend", owner, lease); err != nil {
+		return nil, err
+	}
+	if err := s.lock(ctx); err != nil {
+		return nil, err
+	}
+	defer s.mu.Unlock()
+	now := s.now()
+	var kept []automation.TaskRef
+	for _, ref := range refs {
+		if t, err := s.runs.claimed(owner, ref); err == nil {
+			t.until = now.Add(lease)
+			t.changed(now)
+			kept = append(kept, ref)
+		}
+	}
+	return kept, nil
+}
+
+// Retry implements [automation.Store].
+func (s *Runs) Retry(ctx context.Context, owner string, ref automation.TaskRef, cause string, after time.Duration, attempt bool) error {
+	if err := s.lock(ctx); err != nil {
+		return err
+	}
+	defer s.mu.Unlock()
+	t, err := s.runs.claimed(owner, ref)
+	if err != nil {
+		return err
+	}
+	if attempt {
+		t.attempts++
+	}
+	now := s.now()
+	t.leave(automation.TaskReady, now.Add(after))
+	t.changed(now)
+	return nil
+}
+
+// Fail implements [automation.Store].
+func (s *Runs) Fail(ctx context.Context, owner string, ref automation.TaskRef, cause string) error {
+	if err := s.lock(ctx); err != nil {
+		return err
+	}
+	defer s.mu.Unlock()
+	t, err := s.runs.claimed(owner, ref)
+	if err != nil {
+		return err
+	}
+	st := t.stage
+	t.attempts++
+	t.leave(automation.TaskFailed, time.Time{})
+	st.failed = append(st.failed, automation.FailedTask{Stage: ref.Stage, Item: ref.Item, Attempts: t.attempts, Cause: cause})
+	if t != st.finish {
+		st.count.Failed++
+	}
+	s.runs.advance(st, s.now())
+	return nil
+}
+
+// Complete implements [automation.Store]. A save that is nil saves nothing.
+func (s *Runs) Complete(ctx context.Context, owner string, ref automation.TaskRef, out automation.Outcome, save func(automation.Tx) (int, error)) error {
+	if err := s.lock(ctx); err != nil {
+		return err
+	}
+	defer s.mu.Unlock()
+	t, err := s.runs.claimed(owner, ref)
+	if err != nil {
+		return err
+	}
+	st := t.stage
+	charged, err := st.count.Credits.Add(out.Charged)
+	if err != nil {
+		return err
+	}
+	created := 0
+	if save != nil {
+		// From here on nothing can fail but save itself, so its transaction ends with it.
+		err = s.transact(ctx, func(tx automation.Tx) (err error) {
+			created, err = save(tx)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	t.leave(automation.TaskDone, time.Time{})
+	if t != st.finish {
+		st.count.Done++
+	}
+	st.count.Credits = charged
+	st.count.Created += int64(created)
+	s.runs.advance(st, s.now())
+	return nil
+}

@@ -1,0 +1,139 @@
+package memory
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/scrip-go/scrip/credits"
+)
+
+var _ credits.Ledger = (*Ledger)(nil)
+
+// Ledger is the [credits.Ledger] of a [DB].
+type Ledger struct {
+	now func() time.Time
+
+	mu       sync.Mutex
+	accounts map[credits.Account]*account // guarded by mu
+}
+
+// apply runs one mutation as one transaction.
+func (l *Ledger) apply(ctx context.Context, op credits.Op) (credits.Outcome, error) {
+	if err := ctx.Err(); err != nil {
+		return credits.Outcome{}, err
+	}
+	if err := op.Validate(); err != nil {
+		return credits.Outcome{}, err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	now, ref := l.now(), op.Ref()
+	acc, known := l.accounts[ref.Account]
+	if !known {
+		acc = newAccount(ref.Account)
+	}
+	state := credits.NewState()
+	acc.load(state, ref, now)
+	out, err := state.Apply(op, now)
+	// A refused mutation may still have found expired holds, and they stay expired.
+	if acc.save(state.Changes(), ref) && !known {
+		l.accounts[ref.Account] = acc
+	}
+	return out, err
+}
+
+// Hold implements [credits.Gate].
+func (l *Ledger) Hold(ctx context.Context, r credits.HoldRequest) (credits.Held, error) {
+	out, err := l.apply(ctx, r)
+	if err != nil {
+		return credits.Held{}, err
+	}
+	return ownHeld(out.Held), nil
+}
+
+// Extend implements [credits.Gate].
+func (l *Ledger) Extend(ctx context.Context, r credits.ExtendRequest) (credits.Hold, error) {
+	out, err := l.apply(ctx, r)
+	if err != nil {
+		return credits.Hold{}, err
+	}
+	out.Hold.Pinned = bytes.Clone(out.Hold.Pinned)
+	return out.Hold, nil
+}
+
+// Settle implements [credits.Gate].
+func (l *Ledger) Settle(ctx context.Context, r credits.SettleRequest) (credits.Receipt, error) {
+	out, err := l.apply(ctx, r)
+	if err != nil {
+		return credits.Receipt{}, err
+	}
+	out.Receipt.Result = bytes.Clone(out.Receipt.Result)
+	return out.Receipt, nil
+}
+
+// Release implements [credits.Gate].
+func (l *Ledger) Release(ctx context.Context, r credits.ReleaseRequest) error {
+	_, err := l.apply(ctx, r)
+	return err
+}
+
+// Begin implements [credits.AttemptLog].
+func (l *Ledger) Begin(ctx context.Context, r credits.BeginRequest) error {
+	_, err := l.apply(ctx, r)
+	return err
+}
+
+// Finish implements [credits.AttemptLog].
+func (l *Ledger) Finish(ctx context.Context, r credits.FinishRequest) error {
+	_, err := l.apply(ctx, r)
+	return err
+}
+
+// Grant implements [credits.Ledger].
+func (l *Ledger) Grant(ctx context.Context, g credits.Grant) (credits.Entry, error) {
+	out, err := l.apply(ctx, g)
+	return out.Entry, err
+}
+
+// Lookup implements [credits.Gate]. A hold whose time has come is shown as expired, whether or not a mutation has closed
+// it since.
+func (l *Ledger) Lookup(ctx context.Context, name credits.Account, key credits.Key) (credits.Held, error) {
+	if err := ctx.Err(); err != nil {
+		return credits.Held{}, err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	acc := l.accounts[name]
+	if acc == nil || acc.holds[key] == nil {
+		return credits.Held{}, fmt.Errorf("memory: look up: account %q: key %q: %w", name, key, credits.ErrNotFound)
+	}
+	row := acc.holds[key]
+	if row.receipt != nil {
+		receipt := *row.receipt
+		return ownHeld(credits.Held{Receipt: &receipt}), nil
+	}
+	hold := row.hold
+	if hold.State == credits.Open && !hold.ExpiresAt.After(l.now()) {
+		hold.State = credits.Expired
+	}
+	for _, a := range row.attempts {
+		if a.Fate == "" {
+			hold.OpenAttempts = append(hold.OpenAttempts, a)
+		}
+	}
+	return ownHeld(credits.Held{Hold: &hold}), nil
+}
+
+// ownHeld makes the answer the caller's own. The struct is a copy already; its bytes are the ledger's.
+func ownHeld(h credits.Held) credits.Held {
+	if h.Hold != nil {
+		h.Hold.Pinned = bytes.Clone(h.Hold.Pinned)
+	}
+	if h.Receipt != nil {
+		h.Receipt.Result = bytes.Clone(h.Receipt.Result)
+	}
+	return h
+}

@@ -1,0 +1,49 @@
+package memory
+
+import (
+	"time"
+)
+
+// Options are the options of [New]; nil means all defaults.
+type Options struct {
+	Now func() time.Time // the clock of leases, expiries and dates; time.Now if nil
+}
+
+// DB is a database in memory. Its faces share it and may be asked for any number of times.
+type DB struct {
+	ledger  Ledger
+	models  Models
+	runs    Runs
+	content Content
+}
+
+// New returns an empty database.
+func New(o *Options) *DB {
+	now := time.Now
+	if o != nil && o.Now != nil {
+		now = o.Now
+	}
+	// As the database stores keep it: UTC, to the microsecond. A test that passes here then passes there.
+	clock := func() time.Time { return now().UTC().Truncate(time.Microsecond) }
+
+	db := &DB{
+		ledger: Ledger{now: clock, accounts: newAccounts()},
+		models: Models{now: clock},
+	}
+	work := &work{now: clock, rows: newRows()}
+	db.runs = Runs{work: work, runs: newRunTable()}
+	db.content = Content{work: work, scope: work}
+	return db
+}
+
+// Ledger returns the ledger.
+func (db *DB) Ledger() *Ledger { return &db.ledger }
+
+// Models returns the store of the registry's configuration.
+func (db *DB) Models() *Models { return &db.models }
+
+// Runs returns the store of the automation.
+func (db *DB) Runs() *Runs { return &db.runs }
+
+// Content returns the store of the content, outside any transaction.
+func (db *DB) Content() *Content { return &db.content }
