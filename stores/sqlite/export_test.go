@@ -1,0 +1,44 @@
+package sqlite
+
+import (
+	"context"
+	"strings"
+	"time"
+)
+
+// SetPatience shortens how long a write waits for this process's own writer.
+func (d *DB) SetPatience(p time.Duration) { d.patience = p }
+
+// Plans returns how SQLite runs each statement of the hot paths, and the statements that read sequences.
+func (d *DB) Plans(ctx context.Context) (map[string]string, error) {
+	const page = ` AND (position, id) > (?, ?) ORDER BY position, id LIMIT ?`
+	texts := append([]string{
+		selectBalance, selectEntries, selectRecords + ` ORDER BY entry LIMIT ?`,
+		selectAccountAttempts + ` AND seq > ? ORDER BY seq LIMIT ?`,
+		selectAccountAttempts + ` AND key = ? AND +seq > ? ORDER BY +seq LIMIT ?`,
+		selectAccountAttempts + ` AND scope = ? AND scope <> '' AND seq > ? ORDER BY seq LIMIT ?`,
+		selectLines, selectHoldAmounts, selectLatest, selectVersion,
+		selectRun, selectSiteRuns, selectUnfinished, selectFailed, countUnderway, giveBackTasks,
+		keywords.selectAll + ` WHERE site = ? AND status = ?` + page,
+		keywords.selectAll + ` WHERE site = ? AND cluster = ?` + page,
+		images.selectAll + ` WHERE site = ? AND article = ?` + page,
+	}, hot...)
+	plans := map[string]string{}
+	for _, text := range texts {
+		steps, err := rows(ctx, d.reader, (*planStep).fields, `EXPLAIN QUERY PLAN `+text, make([]any, strings.Count(text, "?")+2)...)
+		if err != nil {
+			return nil, err
+		}
+		for _, s := range steps {
+			plans[text] += s.detail + "\n"
+		}
+	}
+	return plans, nil
+}
+
+type planStep struct {
+	id, parent, unused int64
+	detail             string
+}
+
+func (s *planStep) fields() []any { return []any{&s.id, &s.parent, &s.unused, &s.detail} }

@@ -1,0 +1,150 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+
+	"github.com/scrip-go/scrip/credits"
+)
+
+var _ credits.Ledger = (*Ledger)(nil)
+
+// Ledger is the [credits.Ledger] of a [DB], or, from [Ledger.In], of a host's transaction. It is safe for concurrent use;
+// one of a transaction is not.
+type Ledger struct {
+	db    *DB
+	queue *queue
+	in    *txn // the host's transaction; nil if mutations have their own
+}
+
+// In returns the ledger inside a transaction that the host began on the same database: what it does is committed or
+// rolled back with tx. It is for grants, and for holds that the host makes itself, that belong together with rows of the
+// host. Each mutation happens whole or not at all in tx too.
+//
+// While tx is open it has the database's only write lock, so it should be short, and nothing else of the handle may write
+// before it ends. It should be begun with _txlock=immediate, or write before it reads; otherwise the first mutation may
+// return [ErrBusy]. The result is for one goroutine and must not be used after tx ended.
+func (l *Ledger) In(tx *sql.Tx) credits.Ledger {
+	return &Ledger{db: l.db, in: &txn{tx: tx}}
+}
+
+// apply runs one mutation: in the host's transaction, or in one that it shares with the mutations that wait beside it.
+func (l *Ledger) apply(ctx context.Context, op credits.Op) (credits.Outcome, error) {
+	if err := ctx.Err(); err != nil {
+		return credits.Outcome{}, err
+	}
+	if err := op.Validate(); err != nil {
+		return credits.Outcome{}, err
+	}
+	if l.in != nil {
+		return l.applyIn(ctx, op)
+	}
+	if err := l.db.writable(ctx); err != nil {
+		return credits.Outcome{}, err
+	}
+	return l.enqueue(ctx, op)
+}
+
+func (l *Ledger) applyIn(ctx context.Context, op credits.Op) (credits.Outcome, error) {
+	if l.db.readOnly || l.db.closed.Load() {
+		return credits.Outcome{}, l.db.writable(ctx)
+	}
+	if !l.db.current.Load() { // through tx: the host's pool may have no other connection
+		if err := checkSchema(ctx, l.in); err != nil {
+			return credits.Outcome{}, translate("look at the schema", err)
+		}
+	}
+	c := &call{ctx: ctx, op: op}
+	err := l.in.savepoint(ctx, func() error {
+		return l.decide(ctx, l.in, []*call{c})
+	})
+	if err != nil {
+		return credits.Outcome{}, translate("write", err)
+	}
+	return c.outcome, c.err
+}
+
+// decide applies calls of any number of accounts in order, and saves what they changed. A call that the rules refuse
+// keeps its error; the error returned is for a database that failed.
+func (l *Ledger) decide(ctx context.Context, t *txn, calls []*call) error {
+	now := l.db.now()
+	byAccount := map[credits.Account][]*call{}
+	var order []credits.Account
+	for _, c := range calls {
+		if c.err = c.ctx.Err(); c.err != nil {
+			continue
+		}
+		account := c.op.Ref().Account
+		if byAccount[account] == nil {
+			order = append(order, account)
+		}
+		byAccount[account] = append(byAccount[account], c)
+	}
+	for _, account := range order {
+		// A state for each account: what a state changed of attempts does not say whose they are.
+		state := credits.NewState()
+		if err := load(ctx, t, state, account, byAccount[account], now); err != nil {
+			return fmt.Errorf("load account %q: %w", account, err)
+		}
+		for _, c := range byAccount[account] {
+			c.outcome, c.err = state.Apply(c.op, now)
+		}
+		// Also after a refusal: it may have found holds that expired, and they stay expired.
+		if err := save(ctx, t, account, state.Changes()); err != nil {
+			return fmt.Errorf("save account %q: %w", account, err)
+		}
+	}
+	return nil
+}
+
+// Hold implements [credits.Gate].
+func (l *Ledger) Hold(ctx context.Context, r credits.HoldRequest) (credits.Held, error) {
+	out, err := l.apply(ctx, r)
+	if err != nil {
+		return credits.Held{}, err
+	}
+	return clone(out.Held), nil
+}
+
+// Extend implements [credits.Gate].
+func (l *Ledger) Extend(ctx context.Context, r credits.ExtendRequest) (credits.Hold, error) {
+	out, err := l.apply(ctx, r)
+	if err != nil {
+		return credits.Hold{}, err
+	}
+	return *clone(credits.Held{Hold: &out.Hold}).Hold, nil
+}
+
+// Settle implements [credits.Gate].
+func (l *Ledger) Settle(ctx context.Context, r credits.SettleRequest) (credits.Receipt, error) {
+	out, err := l.apply(ctx, r)
+	if err != nil {
+		return credits.Receipt{}, err
+	}
+	return *clone(credits.Held{Receipt: &out.Receipt}).Receipt, nil
+}
+
+// Release implements [credits.Gate].
+func (l *Ledger) Release(ctx context.Context, r credits.ReleaseRequest) error {
+	_, err := l.apply(ctx, r)
+	return err
+}
+
+// Begin implements [credits.AttemptLog].
+func (l *Ledger) Begin(ctx context.Context, r credits.BeginRequest) error {
+	_, err := l.apply(ctx, r)
+	return err
+}
+
+// Finish implements [credits.AttemptLog].
+func (l *Ledger) Finish(ctx context.Context, r credits.FinishRequest) error {
+	_, err := l.apply(ctx, r)
+	return err
+}
+
+// Grant implements [credits.Ledger].
+func (l *Ledger) Grant(ctx context.Context, g credits.Grant) (credits.Entry, error) {
+	out, err := l.apply(ctx, g)
+	return out.Entry, err
+}

@@ -1,0 +1,84 @@
+package sqlite
+
+import (
+	"context"
+
+	"github.com/scrip-go/scrip/credits"
+)
+
+// save writes what a state changed of one account. A row comes after the rows that it names.
+func save(ctx context.Context, t *txn, account credits.Account, c *credits.Changes) error {
+	for _, a := range c.Accounts {
+		if _, err := t.ExecContext(ctx, upsertAccount, a.Account, a.Posted, a.Held, a.Entries); err != nil {
+			return err
+		}
+	}
+	for _, h := range c.Holds {
+		if _, err := t.ExecContext(ctx, upsertHold, holdFields(h)...); err != nil {
+			return err
+		}
+	}
+	for _, a := range c.Attempts {
+		if _, err := t.ExecContext(ctx, upsertAttempt, append(attemptFields(a), account)...); err != nil {
+			return err
+		}
+	}
+	for i := range c.Entries {
+		if _, err := t.ExecContext(ctx, insertEntry, entryFields(&c.Entries[i])...); err != nil {
+			return err
+		}
+	}
+	for _, g := range c.Grants {
+		if _, err := t.ExecContext(ctx, insertGrant, g.Account, g.Key, g.Kind, g.Amount, g.Note, g.Entry.Number); err != nil {
+			return err
+		}
+	}
+	for _, r := range c.Receipts {
+		if err := saveReceipt(ctx, t, account, r); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+const upsertAccount = `INSERT INTO scrip_accounts (account, posted, held, entries) VALUES (?, ?, ?, ?)
+ON CONFLICT (account) DO UPDATE SET posted = excluded.posted, held = excluded.held, entries = excluded.entries`
+
+const upsertHold = `INSERT INTO scrip_holds (` + holdColumns + `) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (account, key) DO UPDATE SET operation = excluded.operation, scope = excluded.scope, state = excluded.state,
+	amount = excluded.amount, holder = excluded.holder, fence = excluded.fence, lease = excluded.lease,
+	lease_until = excluded.lease_until, expires_at = excluded.expires_at, pinned = excluded.pinned,
+	created_at = excluded.created_at`
+
+// upsertAttempt updates what finishing changes; who began it, and when, stays.
+const upsertAttempt = `INSERT INTO scrip_attempts (` + attemptColumns + `, account)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (account, key, id) DO UPDATE SET job_id = excluded.job_id, request_id = excluded.request_id,
+	fate = excluded.fate, error = excluded.error, input = excluded.input, cached_input = excluded.cached_input,
+	cache_write = excluded.cache_write, image_input = excluded.image_input,
+	cached_image_input = excluded.cached_image_input, output = excluded.output, reasoning = excluded.reasoning,
+	image_output = excluded.image_output, images = excluded.images, cost = excluded.cost,
+	reported_cost = excluded.reported_cost, finished_at = excluded.finished_at`
+
+const entryColumns = `account, number, kind, amount, balance_after, key, operation, scope, note, at`
+
+func entryFields(e *credits.Entry) []any {
+	return []any{&e.Account, &e.Number, &e.Kind, &e.Amount, &e.BalanceAfter, &e.Key, &e.Operation, &e.Scope, &e.Note, instant{&e.At}}
+}
+
+const insertEntry = `INSERT INTO scrip_entries (` + entryColumns + `) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+
+const insertGrant = `INSERT INTO scrip_grants (account, key, kind, amount, note, entry) VALUES (?, ?, ?, ?, ?, ?)`
+
+const insertRecord = `INSERT INTO scrip_usage_records (` + recordColumns + `)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+
+const insertReceipt = `INSERT INTO scrip_receipts (account, key, fingerprint, entry, charged, result) VALUES (?, ?, ?, ?, ?, ?)`
+
+func saveReceipt(ctx context.Context, t *txn, account credits.Account, r *credits.Receipt) error {
+	if _, err := t.ExecContext(ctx, insertRecord, recordFields(&r.Record)...); err != nil {
+		return err
+	}
+	_, err := t.ExecContext(ctx, insertReceipt, account, r.Key, digest{&r.Fingerprint}, r.Entry, r.Charged, r.Result)
+	return err
+}

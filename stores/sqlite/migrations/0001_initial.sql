@@ -1,0 +1,372 @@
+-- major: 1
+--
+-- Times are microseconds since 1970 in UTC. Credits are whole numbers; money of the real world is a decimal as text,
+-- because SQLite's own numbers would round it. What is opaque to the ledger is a BLOB. A column has the name that the
+-- field has in Go and in JSON.
+
+-- Ledger
+
+-- What an account has. The row sums up its entries and its open holds, so that a decision reads one row.
+CREATE TABLE scrip_accounts (
+	account TEXT    NOT NULL PRIMARY KEY CHECK (octet_length(account) BETWEEN 1 AND 200),
+	posted  INTEGER NOT NULL,                      -- credits: the sum of all entries; negative is debt
+	held    INTEGER NOT NULL CHECK (held >= 0),    -- credits: the sum of the open holds, expired ones not yet closed included
+	entries INTEGER NOT NULL CHECK (entries >= 0)  -- the number of the last entry
+) STRICT, WITHOUT ROWID;
+
+-- The immutable lines of an account.
+CREATE TABLE scrip_entries (
+	account       TEXT    NOT NULL REFERENCES scrip_accounts,
+	number        INTEGER NOT NULL CHECK (number >= 1),  -- 1, 2, 3 … without gaps in an account
+	kind          TEXT    NOT NULL,
+	amount        INTEGER NOT NULL,                      -- credits: positive for a grant, negative or zero for a charge
+	balance_after INTEGER NOT NULL,                      -- posted after this entry
+	key           TEXT    NOT NULL CHECK (octet_length(key) BETWEEN 1 AND 400),
+	operation     TEXT    NOT NULL,
+	scope         TEXT    NOT NULL,
+	note          TEXT    NOT NULL,
+	at            INTEGER NOT NULL,
+	PRIMARY KEY (account, number),
+	CHECK (kind = 'grant' AND amount > 0 OR kind = 'settle' AND amount <= 0)
+) STRICT, WITHOUT ROWID;
+
+-- Grants, so that the same key is answered again.
+CREATE TABLE scrip_grants (
+	account TEXT    NOT NULL,
+	key     TEXT    NOT NULL,
+	kind    TEXT    NOT NULL CHECK (kind IN ('plan', 'purchase', 'bonus', 'promo')),
+	amount  INTEGER NOT NULL CHECK (amount > 0),
+	note    TEXT    NOT NULL,
+	entry   INTEGER NOT NULL,  -- the number of its entry
+	PRIMARY KEY (account, key),
+	FOREIGN KEY (account, entry) REFERENCES scrip_entries (account, number)
+) STRICT, WITHOUT ROWID;
+
+-- Credits set aside for one operation. One row for each key, for ever: a later hold of the key takes the row over.
+-- The table has a rowid because pinned can be long.
+CREATE TABLE scrip_holds (
+	account      TEXT    NOT NULL REFERENCES scrip_accounts,
+	key          TEXT    NOT NULL CHECK (octet_length(key) BETWEEN 1 AND 400),
+	operation    TEXT    NOT NULL CHECK (operation <> ''),
+	scope        TEXT    NOT NULL,
+	state        TEXT    NOT NULL CHECK (state IN ('open', 'settled', 'released', 'expired')),
+	amount       INTEGER NOT NULL CHECK (amount > 0),  -- credits; what the hold took, also after it was closed
+	fingerprint  BLOB    NOT NULL CHECK (length(fingerprint) = 32),
+	holder       TEXT    NOT NULL CHECK (holder <> ''),
+	fence        INTEGER NOT NULL CHECK (fence >= 0),
+	lease        INTEGER NOT NULL CHECK (lease > 0),   -- microseconds that the holder may be silent
+	lease_until  INTEGER NOT NULL,                     -- when another holder may take over
+	expires_at   INTEGER NOT NULL,                     -- when the hold gives its credits back by itself
+	pinned       BLOB,                                 -- opaque
+	created_at   INTEGER NOT NULL,
+	PRIMARY KEY (account, key)
+) STRICT;
+
+-- Each decision about an account looks for holds to expire, and each balance sums them up.
+CREATE INDEX scrip_holds_open ON scrip_holds (account, expires_at, amount) WHERE state = 'open';
+
+-- Dispatches to a provider.
+CREATE TABLE scrip_attempts (
+	seq           INTEGER PRIMARY KEY,  -- the order in which they were begun
+	account       TEXT    NOT NULL,
+	key           TEXT    NOT NULL,
+	id            TEXT    NOT NULL CHECK (id <> ''),
+	scope         TEXT    NOT NULL,
+	holder        TEXT    NOT NULL,     -- the holder that began it
+	provider      TEXT    NOT NULL,
+	model         TEXT    NOT NULL,
+	key_id        TEXT    NOT NULL,     -- names the API key
+	job_id        TEXT    NOT NULL,     -- the upstream's id of an asynchronous job
+	request_id    TEXT    NOT NULL,     -- the upstream's id of the request
+	fate          TEXT    NOT NULL,     -- empty while the attempt is open
+	error         TEXT    NOT NULL,
+	-- What was measured, in units. NULL is unknown, which is not zero.
+	input              INTEGER CHECK (input >= 0),
+	cached_input       INTEGER CHECK (cached_input >= 0),
+	cache_write        INTEGER CHECK (cache_write >= 0),
+	image_input        INTEGER CHECK (image_input >= 0),
+	cached_image_input INTEGER CHECK (cached_image_input >= 0),
+	output             INTEGER CHECK (output >= 0),
+	reasoning          INTEGER CHECK (reasoning >= 0),
+	image_output       INTEGER CHECK (image_output >= 0),
+	images             INTEGER CHECK (images >= 0),
+	cost          TEXT,                 -- USD by the pinned prices
+	reported_cost TEXT,                 -- USD as the provider said
+	begun_at      INTEGER NOT NULL,
+	finished_at   INTEGER,
+	UNIQUE (account, key, id),
+	FOREIGN KEY (account, key) REFERENCES scrip_holds (account, key),
+	CHECK ((fate = '') = (finished_at IS NULL))
+) STRICT;
+
+CREATE INDEX scrip_attempts_account ON scrip_attempts (account);
+CREATE INDEX scrip_attempts_scope ON scrip_attempts (account, scope) WHERE scope <> '';
+
+-- What a charge was for; one row for each settle entry.
+CREATE TABLE scrip_usage_records (
+	account       TEXT    NOT NULL,
+	entry         INTEGER NOT NULL,  -- the number of the settle entry
+	key           TEXT    NOT NULL,
+	operation     TEXT    NOT NULL,
+	scope         TEXT    NOT NULL,
+	provider      TEXT    NOT NULL,
+	model         TEXT    NOT NULL,
+	attempt       TEXT    NOT NULL,  -- the id of the attempt whose answer was delivered; may be empty
+	input              INTEGER CHECK (input >= 0),
+	cached_input       INTEGER CHECK (cached_input >= 0),
+	cache_write        INTEGER CHECK (cache_write >= 0),
+	image_input        INTEGER CHECK (image_input >= 0),
+	cached_image_input INTEGER CHECK (cached_image_input >= 0),
+	output             INTEGER CHECK (output >= 0),
+	reasoning          INTEGER CHECK (reasoning >= 0),
+	image_output       INTEGER CHECK (image_output >= 0),
+	images             INTEGER CHECK (images >= 0),
+	exact         TEXT    NOT NULL,                             -- credits before rounding
+	charged       INTEGER NOT NULL CHECK (charged >= 0),        -- credits
+	written_off   INTEGER NOT NULL CHECK (written_off >= 0),    -- credits above the hold
+	cost          TEXT    NOT NULL,                             -- USD
+	reported_cost TEXT,                                         -- USD
+	price_version INTEGER NOT NULL,
+	at            INTEGER NOT NULL,
+	PRIMARY KEY (account, entry),
+	FOREIGN KEY (account, entry) REFERENCES scrip_entries (account, number)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX scrip_usage_records_scope ON scrip_usage_records (account, scope, entry) WHERE scope <> '';
+
+-- What a settled key brought. The primary key is the rule that a key is settled once, for ever.
+-- The table has a rowid because result can be long.
+CREATE TABLE scrip_receipts (
+	account     TEXT    NOT NULL,
+	key         TEXT    NOT NULL,
+	fingerprint BLOB    NOT NULL CHECK (length(fingerprint) = 32),
+	entry       INTEGER NOT NULL,
+	charged     INTEGER NOT NULL CHECK (charged >= 0),  -- credits
+	result      BLOB    CHECK (length(result) <= 1048576),
+	PRIMARY KEY (account, key),
+	UNIQUE (account, entry),
+	FOREIGN KEY (account, key) REFERENCES scrip_holds (account, key),
+	FOREIGN KEY (account, entry) REFERENCES scrip_usage_records (account, entry)
+) STRICT;
+
+-- Registry
+
+-- Every version of the configuration, whole: a version is read and compared as one document and never by its parts.
+CREATE TABLE scrip_configurations (
+	version  INTEGER NOT NULL PRIMARY KEY CHECK (version >= 1),
+	at       INTEGER NOT NULL,
+	who      TEXT    NOT NULL CHECK (who <> ''),
+	why      TEXT    NOT NULL CHECK (why <> ''),
+	document TEXT    NOT NULL CHECK (json_valid(document))
+) STRICT;
+
+-- Automation
+
+CREATE TABLE scrip_runs (
+	seq        INTEGER PRIMARY KEY,  -- the order in which they were created
+	id         TEXT    NOT NULL UNIQUE CHECK (id <> ''),
+	site       TEXT    NOT NULL CHECK (site <> ''),
+	account    TEXT    NOT NULL CHECK (account <> ''),
+	state      TEXT    NOT NULL CHECK (state IN ('running', 'pausing', 'paused', 'canceling', 'cancelled', 'failed', 'done')),
+	reason     TEXT    NOT NULL,
+	detail     TEXT    NOT NULL,
+	stage      TEXT    NOT NULL,     -- the stage it is in; the last one once it is done
+	estimate   INTEGER NOT NULL,     -- credits
+	created_at INTEGER NOT NULL,
+	ended_at   INTEGER,              -- when it became terminal
+	FOREIGN KEY (id, stage) REFERENCES scrip_stages (run, stage) DEFERRABLE INITIALLY DEFERRED,
+	CHECK ((state IN ('cancelled', 'failed', 'done')) = (ended_at IS NOT NULL))
+) STRICT;
+
+-- One run of a site that is not terminal.
+CREATE UNIQUE INDEX scrip_runs_live ON scrip_runs (site) WHERE state NOT IN ('cancelled', 'failed', 'done');
+CREATE INDEX scrip_runs_site ON scrip_runs (site);
+CREATE INDEX scrip_runs_running ON scrip_runs (id) WHERE state = 'running';
+
+-- The stages of a run in order, with counters: whether a stage is done is not found by counting its tasks.
+CREATE TABLE scrip_stages (
+	run      TEXT    NOT NULL REFERENCES scrip_runs (id),
+	position INTEGER NOT NULL CHECK (position >= 0),
+	stage    TEXT    NOT NULL CHECK (stage <> ''),
+	finisher INTEGER NOT NULL CHECK (finisher IN (0, 1)),    -- whether it ends with a Finish task
+	state    TEXT    NOT NULL CHECK (state IN ('pending', 'planning', 'running', 'done')),
+	total    INTEGER NOT NULL DEFAULT 0 CHECK (total >= 0),  -- tasks planned, the Finish task left out
+	done     INTEGER NOT NULL DEFAULT 0 CHECK (done >= 0),   -- tasks saved, the Finish task left out
+	failed   INTEGER NOT NULL DEFAULT 0 CHECK (failed >= 0), -- tasks given up, the Finish task left out
+	leased   INTEGER NOT NULL DEFAULT 0 CHECK (leased >= 0), -- tasks in state leased, the Finish task included
+	created  INTEGER NOT NULL DEFAULT 0,                     -- rows that saving made
+	credits  INTEGER NOT NULL DEFAULT 0,                     -- charged for tasks that were saved
+	PRIMARY KEY (run, position),
+	UNIQUE (run, stage),
+	CHECK (done + failed <= total)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE scrip_tasks (
+	seq        INTEGER PRIMARY KEY,  -- the order of planning
+	run        TEXT    NOT NULL,
+	stage      TEXT    NOT NULL,
+	item       TEXT    NOT NULL CHECK (item <> ''),
+	input      BLOB,                 -- opaque
+	state      TEXT    NOT NULL CHECK (state IN ('ready', 'leased', 'done', 'failed')),
+	-- When the task may be claimed: from its planning or its retry on while it is ready, from the end of its lease on
+	-- while it is leased.
+	due_at     INTEGER NOT NULL,
+	owner      TEXT    NOT NULL DEFAULT '',                            -- who leased it
+	generation INTEGER NOT NULL DEFAULT 0 CHECK (generation >= 0),     -- how often it was claimed
+	attempts   INTEGER NOT NULL DEFAULT 0 CHECK (attempts >= 0),       -- how many tries failed
+	cause      TEXT    NOT NULL DEFAULT '',                            -- why the last try ended, if it was not saved
+	UNIQUE (run, stage, item),
+	FOREIGN KEY (run, stage) REFERENCES scrip_stages (run, stage),
+	CHECK ((state = 'leased') = (owner <> ''))
+) STRICT;
+
+-- Claims walk the open tasks of a stage in the order of planning.
+CREATE INDEX scrip_tasks_open ON scrip_tasks (run, stage, seq, due_at) WHERE state IN ('ready', 'leased');
+CREATE INDEX scrip_tasks_leased ON scrip_tasks (run, due_at) WHERE state = 'leased';
+CREATE INDEX scrip_tasks_failed ON scrip_tasks (run, seq) WHERE state = 'failed';
+
+-- Content
+--
+-- Each row belongs to a site, and the foreign keys hold the site as well: rows of different sites never meet. Lists
+-- inside a row are JSON.
+
+CREATE TABLE scrip_clusters (
+	id          TEXT    NOT NULL PRIMARY KEY,
+	site        TEXT    NOT NULL,
+	position    INTEGER NOT NULL,
+	status      TEXT    NOT NULL CHECK (status IN ('new', 'mapped')),
+	created_at  INTEGER NOT NULL,
+	updated_at  INTEGER NOT NULL,
+	name        TEXT    NOT NULL CHECK (name <> ''),
+	description TEXT    NOT NULL,
+	UNIQUE (site, id)
+) STRICT;
+
+CREATE INDEX scrip_clusters_order ON scrip_clusters (site, position, id, status);
+
+CREATE TABLE scrip_keywords (
+	id         TEXT    NOT NULL PRIMARY KEY,
+	site       TEXT    NOT NULL,
+	position   INTEGER NOT NULL,
+	status     TEXT    NOT NULL CHECK (status IN ('new', 'mapped')),
+	created_at INTEGER NOT NULL,
+	updated_at INTEGER NOT NULL,
+	text       TEXT    NOT NULL CHECK (text <> ''),
+	volume     INTEGER,  -- searches per month
+	difficulty INTEGER,  -- 0 to 100
+	cluster    TEXT,     -- once mapped
+	FOREIGN KEY (site, cluster) REFERENCES scrip_clusters (site, id),
+	CHECK (status <> 'mapped' OR cluster IS NOT NULL)
+) STRICT;
+
+CREATE INDEX scrip_keywords_order ON scrip_keywords (site, position, id, status);
+CREATE INDEX scrip_keywords_cluster ON scrip_keywords (cluster, position, id) WHERE cluster IS NOT NULL;
+
+CREATE TABLE scrip_ideas (
+	id                 TEXT    NOT NULL PRIMARY KEY,
+	site               TEXT    NOT NULL,
+	position           INTEGER NOT NULL,
+	status             TEXT    NOT NULL CHECK (status IN ('new', 'queued', 'completed')),
+	created_at         INTEGER NOT NULL,
+	updated_at         INTEGER NOT NULL,
+	cluster            TEXT    NOT NULL,
+	title              TEXT    NOT NULL CHECK (title <> ''),
+	description        TEXT    NOT NULL,
+	content_type       TEXT    NOT NULL,
+	content_structure  TEXT    NOT NULL,
+	primary_keyword    TEXT    NOT NULL,
+	secondary_keywords TEXT    NOT NULL CHECK (json_valid(secondary_keywords)),
+	outline            TEXT    NOT NULL CHECK (json_valid(outline)),
+	word_count         INTEGER NOT NULL,
+	UNIQUE (site, id),
+	FOREIGN KEY (site, cluster) REFERENCES scrip_clusters (site, id)
+) STRICT;
+
+CREATE INDEX scrip_ideas_order ON scrip_ideas (site, position, id, status);
+CREATE INDEX scrip_ideas_cluster ON scrip_ideas (cluster, position, id);
+
+-- The tasks of the content; those of the automation are in scrip_tasks.
+CREATE TABLE scrip_content_tasks (
+	id                 TEXT    NOT NULL PRIMARY KEY,
+	site               TEXT    NOT NULL,
+	position           INTEGER NOT NULL,
+	status             TEXT    NOT NULL CHECK (status IN ('queued', 'completed')),
+	created_at         INTEGER NOT NULL,
+	updated_at         INTEGER NOT NULL,
+	cluster            TEXT    NOT NULL,
+	idea               TEXT,
+	title              TEXT    NOT NULL CHECK (title <> ''),
+	description        TEXT    NOT NULL,
+	content_type       TEXT    NOT NULL,
+	content_structure  TEXT    NOT NULL,
+	primary_keyword    TEXT    NOT NULL,
+	secondary_keywords TEXT    NOT NULL CHECK (json_valid(secondary_keywords)),
+	outline            TEXT    NOT NULL CHECK (json_valid(outline)),
+	word_count         INTEGER NOT NULL,
+	UNIQUE (site, id),
+	FOREIGN KEY (site, cluster) REFERENCES scrip_clusters (site, id),
+	FOREIGN KEY (site, idea) REFERENCES scrip_ideas (site, id)
+) STRICT;
+
+CREATE INDEX scrip_content_tasks_order ON scrip_content_tasks (site, position, id, status);
+CREATE INDEX scrip_content_tasks_cluster ON scrip_content_tasks (cluster, position, id);
+
+CREATE TABLE scrip_articles (
+	id                 TEXT    NOT NULL PRIMARY KEY,
+	site               TEXT    NOT NULL,
+	position           INTEGER NOT NULL,
+	status             TEXT    NOT NULL CHECK (status IN ('draft', 'review', 'approved')),
+	created_at         INTEGER NOT NULL,
+	updated_at         INTEGER NOT NULL,
+	cluster            TEXT,
+	task               TEXT,
+	title              TEXT    NOT NULL CHECK (title <> ''),
+	slug               TEXT    NOT NULL CHECK (slug <> ''),
+	html               TEXT    NOT NULL CHECK (html <> ''),
+	excerpt            TEXT    NOT NULL,
+	meta_title         TEXT    NOT NULL,
+	meta_description   TEXT    NOT NULL,
+	primary_keyword    TEXT    NOT NULL,
+	secondary_keywords TEXT    NOT NULL CHECK (json_valid(secondary_keywords)),
+	categories         TEXT    NOT NULL CHECK (json_valid(categories)),
+	tags               TEXT    NOT NULL CHECK (json_valid(tags)),
+	word_count         INTEGER NOT NULL,
+	site_status        TEXT    NOT NULL CHECK (site_status IN ('not_published', 'published', 'failed')),
+	external_id        TEXT    NOT NULL,
+	external_url       TEXT    NOT NULL,
+	raw                BLOB,  -- the model's whole answer
+	UNIQUE (site, id),
+	UNIQUE (site, slug),
+	FOREIGN KEY (site, cluster) REFERENCES scrip_clusters (site, id),
+	FOREIGN KEY (site, task) REFERENCES scrip_content_tasks (site, id)
+) STRICT;
+
+CREATE INDEX scrip_articles_order ON scrip_articles (site, position, id, status);
+CREATE INDEX scrip_articles_cluster ON scrip_articles (cluster, position, id) WHERE cluster IS NOT NULL;
+
+-- The bytes of a picture are in the blob store; the row says where.
+CREATE TABLE scrip_images (
+	id          TEXT    NOT NULL PRIMARY KEY,
+	site        TEXT    NOT NULL,
+	position    INTEGER NOT NULL,
+	status      TEXT    NOT NULL CHECK (status IN ('pending', 'generated', 'failed')),
+	created_at  INTEGER NOT NULL,
+	updated_at  INTEGER NOT NULL,
+	article     TEXT    NOT NULL,
+	type        TEXT    NOT NULL CHECK (type IN ('featured', 'in_article')),
+	ordinal     INTEGER NOT NULL,
+	prompt      TEXT    NOT NULL CHECK (prompt <> ''),
+	alt         TEXT    NOT NULL,
+	blob_name   TEXT    NOT NULL,
+	blob_sha256 TEXT    NOT NULL,
+	blob_size   INTEGER NOT NULL,  -- bytes
+	blob_type   TEXT    NOT NULL,
+	blob_width  INTEGER NOT NULL,  -- pixels
+	blob_height INTEGER NOT NULL,
+	UNIQUE (article, type, ordinal),
+	FOREIGN KEY (site, article) REFERENCES scrip_articles (site, id),
+	CHECK (status <> 'generated' OR blob_name <> '')
+) STRICT;
+
+CREATE INDEX scrip_images_order ON scrip_images (site, position, id, status);
+CREATE INDEX scrip_images_article ON scrip_images (article, position, id);

@@ -1,0 +1,32 @@
+package sqlite_test
+
+import (
+	"strings"
+	"testing"
+)
+
+// A statement that is right and slow passes every other test.
+func TestNoStatementWalksATable(t *testing.T) {
+	db := open(t, tempFile(t), nil)
+	plans, err := db.Plans(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	small := []string{ // walks over what is small by its condition
+		"SCAN r USING INDEX scrip_runs_running",
+		"SCAN scrip_runs USING INDEX scrip_runs_live",
+	}
+	for text, plan := range plans {
+		for step := range strings.Lines(plan) {
+			step = strings.TrimSpace(step)
+			switch {
+			case strings.HasPrefix(step, "SCAN") && !strings.HasPrefix(step, small[0]) && step != small[1]:
+				t.Errorf("%s\nwalks a table: %s", text, step)
+			case strings.Contains(text, "INSERT") && strings.Contains(step, "SEARCH"), // a foreign key looks for rows that refer here
+				strings.Contains(step, "scrip_attempts_account (account=?)"),
+				strings.Contains(step, "_order (site=?)"):
+				t.Errorf("%s\nwalks all rows of an account or a site: %s", text, step)
+			}
+		}
+	}
+}

@@ -1,0 +1,145 @@
+package sqlite
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/scrip-go/scrip/automation"
+	"github.com/scrip-go/scrip/credits"
+)
+
+// active is the stage that a running run is in, while its tasks are worked on.
+type active struct {
+	run, site, stage string
+	account          credits.Account
+}
+
+func (a *active) fields() []any { return []any{&a.run, &a.site, &a.stage, &a.account} }
+
+const selectActive = `SELECT r.id, r.site, r.stage, r.account FROM scrip_runs r JOIN scrip_stages s ON s.run = r.id AND s.stage = r.stage
+WHERE r.state = 'running' AND s.state = 'running'`
+
+// candidate is a task that can be claimed.
+type candidate struct {
+	seq   int64
+	state automation.TaskState
+	of    *active
+}
+
+func (c *candidate) fields() []any { return []any{&c.seq, &c.state} }
+
+const selectCandidates = `SELECT seq, state FROM scrip_tasks
+WHERE run = ? AND stage = ? AND state IN ('ready', 'leased') AND due_at <= ? ORDER BY seq LIMIT ?`
+
+const claimTask = `UPDATE scrip_tasks SET state = 'leased', owner = ?, due_at = ?, generation = generation + 1
+WHERE seq = ? RETURNING item, input, generation, attempts`
+
+const countClaimed = `UPDATE scrip_stages SET leased = leased + ? WHERE run = ? AND stage = ?`
+
+// Claim implements [automation.Store]. It reads as many tasks of each running run as it may return, and no others.
+func (s *Runs) Claim(ctx context.Context, owner string, lease time.Duration, limit int) ([]automation.Task, error) {
+	if err := checkLease("claim", owner, lease); err != nil {
+		return nil, err
+	}
+	if limit <= 0 {
+		return nil, nil
+	}
+	var claimed []automation.Task
+	err := s.db.write(ctx, func(ctx context.Context, t *txn) error {
+		now := s.db.now()
+		found, err := candidates(ctx, t, now, limit)
+		if err != nil {
+			return err
+		}
+		until := now.Add(lease).UnixMicro()
+		counts := map[*active]int{}
+		for _, c := range found {
+			task := automation.Task{Ref: automation.TaskRef{Run: c.of.run, Stage: c.of.stage}, Account: c.of.account, Site: c.of.site}
+			dest := []any{&task.Item.ID, (*[]byte)(&task.Item.Input), &task.Ref.Generation, &task.Attempts}
+			if _, err := one(ctx, t, dest, claimTask, owner, until, c.seq); err != nil {
+				return err
+			}
+			task.Ref.Item = task.Item.ID
+			if c.state == automation.TaskReady {
+				counts[c.of]++
+			}
+			claimed = append(claimed, task)
+		}
+		for of, n := range counts {
+			if _, err := t.ExecContext(ctx, countClaimed, n, of.run, of.stage); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, translate("claim", err)
+	}
+	return claimed, nil
+}
+
+// candidates returns up to limit tasks that can be claimed, in the order in which they were planned.
+func candidates(ctx context.Context, t *txn, now time.Time, limit int) ([]candidate, error) {
+	stages, err := rows(ctx, t, (*active).fields, selectActive)
+	if err != nil {
+		return nil, err
+	}
+	var out []candidate
+	for i := range stages {
+		found, err := rows(ctx, t, (*candidate).fields, selectCandidates, stages[i].run, stages[i].stage, now.UnixMicro(), limit)
+		if err != nil {
+			return nil, err
+		}
+		for _, c := range found {
+			c.of = &stages[i]
+			out = append(out, c)
+		}
+	}
+	slices.SortFunc(out, func(a, b candidate) int { return cmp.Compare(a.seq, b.seq) })
+	return out[:min(limit, len(out))], nil
+}
+
+func checkLease(act, owner string, lease time.Duration) error {
+	if owner == "" || lease <= 0 {
+		return fmt.Errorf("sqlite: %s: %w: owner %q, lease %s: both must be set", act, automation.ErrInvalid, owner, lease)
+	}
+	return nil
+}
+
+// mine selects a task that is still leased to an owner in a generation. A run that is terminal has none.
+const mine = ` WHERE run = ? AND stage = ? AND item = ? AND state = 'leased' AND owner = ? AND generation = ?`
+
+const extendTask = `UPDATE scrip_tasks SET due_at = ?` + mine
+
+// Extend implements [automation.Store].
+func (s *Runs) Extend(ctx context.Context, owner string, refs []automation.TaskRef, lease time.Duration) ([]automation.TaskRef, error) {
+	if err := checkLease("extend", owner, lease); err != nil {
+		return nil, err
+	}
+	if len(refs) == 0 {
+		return nil, nil
+	}
+	var kept []automation.TaskRef
+	err := s.db.write(ctx, func(ctx context.Context, t *txn) error {
+		until := s.db.now().Add(lease).UnixMicro()
+		for _, ref := range refs {
+			result, err := t.ExecContext(ctx, extendTask, until, ref.Run, ref.Stage, ref.Item, owner, ref.Generation)
+			if err != nil {
+				return err
+			}
+			if n, err := result.RowsAffected(); err != nil {
+				return err
+			} else if n > 0 {
+				kept = append(kept, ref)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, translate("extend", err)
+	}
+	return kept, nil
+}
