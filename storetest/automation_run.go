@@ -1,0 +1,159 @@
+package storetest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/scrip-go/scrip/automation"
+)
+
+var runCases = []testCase[*runTest]{
+	{"BeginsWithTheFirstStageInPlanning", "a new run is running, its first stage in planning and the others pending; the store sets its times",
+		func(t *runTest) {
+			r := newRun("r", "a", "b", "c")
+			r.Finishers = []string{"b"}
+			t.create(r)
+			got, counts, err := t.store.Run(t.Context(), "r")
+			must(t, err, "Run")
+			if got.ID != "r" || got.Site != "site" || got.Account != alice || got.State != automation.Running || got.Stage != "a" || got.Estimate != 100 ||
+				!slices.Equal(got.Stages, r.Stages) || !slices.Equal(got.Finishers, r.Finishers) || got.Reason != "" || got.Detail != "" {
+				t.Errorf("Run = %+v, want it as it was created, in stage a", got)
+			}
+			if !got.CreatedAt.Equal(t.clock.now()) || !got.EndedAt.IsZero() {
+				t.Errorf("Run = created %v, ended %v, want created %v and not ended", got.CreatedAt, got.EndedAt, t.clock.now())
+			}
+			want := []automation.StageCount{{Stage: "a", State: automation.StagePlanning}, {Stage: "b", State: automation.StagePending}, {Stage: "c", State: automation.StagePending}}
+			if !slices.Equal(counts, want) {
+				t.Errorf("stages = %+v, want %+v", counts, want)
+			}
+		}},
+	{"RefusesARunThatIsNone", "a run needs id, site, account and stages, is created running, and an id is used once: else ErrInvalid",
+		func(t *runTest) {
+			for name, change := range map[string]func(*automation.Run){
+				"no id":      func(r *automation.Run) { r.ID = "" },
+				"no site":    func(r *automation.Run) { r.Site = "" },
+				"no account": func(r *automation.Run) { r.Account = "" },
+				"no stage":   func(r *automation.Run) { r.Stages = nil },
+				"no state":   func(r *automation.Run) { r.State = "" },
+				"paused":     func(r *automation.Run) { r.State = automation.Paused },
+			} {
+				r := newRun("r", "a")
+				change(&r)
+				wantErr(t, t.store.CreateRun(t.Context(), r), automation.ErrInvalid, "CreateRun with "+name)
+			}
+			t.create(newRun("r", "a"))
+			again := newRun("r", "a")
+			again.Site = "another"
+			wantErr(t, t.store.CreateRun(t.Context(), again), automation.ErrInvalid, "CreateRun with an id that exists")
+		}},
+	{"RefusesASecondUnfinishedRun", "a site has one run that is not terminal: another is a *RunExistsError that names it, also while it is paused; other sites are free",
+		func(t *runTest) {
+			t.create(newRun("r", "a"))
+			refused := func() {
+				t.Helper()
+				err := t.store.CreateRun(t.Context(), newRun("r2", "a"))
+				var e *automation.RunExistsError
+				if !errors.As(err, &e) || !errors.Is(err, automation.ErrRunExists) || e.Site != "site" || e.Run != "r" {
+					t.Errorf("CreateRun of a second one = %v, want a *RunExistsError that names run r of site", err)
+				}
+			}
+			refused()
+			other := newRun("other", "a")
+			other.Site = "another"
+			t.create(other)
+			for _, step := range [][2]automation.State{{automation.Running, automation.Pausing}, {automation.Pausing, automation.Paused}, {automation.Paused, automation.Canceling}} {
+				t.set(step[0], step[1])
+				refused()
+			}
+			t.set(automation.Canceling, automation.Cancelled)
+			t.create(newRun("r2", "a"))
+		}},
+	{"StartsOneOfManyRuns", "of many runs of one site that are created at once one begins, the others are *RunExistsErrors",
+		func(t *runTest) {
+			errs := together(16, func(i int) error { return t.store.CreateRun(t.Context(), newRun(fmt.Sprint("r", i), "a")) })
+			if won, lost := matching(errs, nil), matching(errs, automation.ErrRunExists); won != 1 || lost != 15 {
+				t.Errorf("16 runs of one site: %d begin, %d exist, want 1 and 15: %v", won, lost, errors.Join(errs...))
+			}
+		}},
+	{"ListsRunsNewestFirst", "Runs yields a site's runs, or everyone's, newest first; Unfinished those that are not terminal, oldest first",
+		func(t *runTest) {
+			for i, site := range []string{"x", "y", "x", "z"} {
+				r := newRun(fmt.Sprint("r", i), "a")
+				r.Site = site
+				t.create(r)
+				if i == 0 {
+					must(t, t.store.SetState(t.Context(), "r0", automation.Running, automation.Failed, automation.ByUser, ""), "SetState")
+				}
+				t.clock.advance(time.Second)
+			}
+			want := func(what string, seq func(func(automation.Run, error) bool), want ...string) {
+				t.Helper()
+				got := []string{}
+				for _, r := range collect(t, seq, what) {
+					got = append(got, r.ID)
+				}
+				if !slices.Equal(got, want) {
+					t.Errorf("%s = %q, want %q", what, got, want)
+				}
+			}
+			want("Runs of all", t.store.Runs(t.Context(), ""), "r3", "r2", "r1", "r0")
+			want("Runs of x", t.store.Runs(t.Context(), "x"), "r2", "r0")
+			want("Runs of nobody", t.store.Runs(t.Context(), "nobody"))
+			want("Unfinished", t.store.Unfinished(t.Context()), "r1", "r2", "r3")
+		}},
+	{"DoesNotKnowOtherRuns", "a run that was never created is ErrNotFound",
+		func(t *runTest) {
+			_, _, err := t.store.Run(t.Context(), "r")
+			wantErr(t, err, automation.ErrNotFound, "Run")
+			err = t.store.SetState(t.Context(), "r", automation.Running, automation.Pausing, automation.ByUser, "")
+			wantErr(t, err, automation.ErrNotFound, "SetState")
+			err = t.store.Plan(t.Context(), "r", "a", nil, true, true)
+			wantErr(t, err, automation.ErrNotFound, "Plan")
+		}},
+	{"DoesNothingWithACancelledContext", "a call whose context is over before it begins returns the context's error and does nothing",
+		func(t *runTest) {
+			t.start([]string{"a", "b"}, "1", "2")
+			task := t.claimOne()
+			ctx := cancelled(t)
+			for name, err := range map[string]error{
+				"CreateRun": t.store.CreateRun(ctx, automation.Run{ID: "r2", Site: "another", Account: alice, Stages: []string{"a"}, State: automation.Running}),
+				"SetState":  t.store.SetState(ctx, "r", automation.Running, automation.Pausing, automation.ByUser, ""),
+				"Plan":      t.store.Plan(ctx, "r", "b", nil, true, true),
+				"Complete":  t.store.Complete(ctx, worker, task.Ref, automation.Outcome{}, nothing),
+				"Retry":     t.store.Retry(ctx, worker, task.Ref, "", 0, true),
+				"Fail":      t.store.Fail(ctx, worker, task.Ref, ""),
+			} {
+				wantErr(t, err, context.Canceled, name)
+			}
+			_, err := t.store.Claim(ctx, worker, lease, 1)
+			wantErr(t, err, context.Canceled, "Claim")
+			_, err = t.store.Extend(ctx, worker, []automation.TaskRef{task.Ref}, lease)
+			wantErr(t, err, context.Canceled, "Extend")
+			_, _, err = t.store.Run(ctx, "r")
+			wantErr(t, err, context.Canceled, "Run")
+			wantOneError(t, "Runs", t.store.Runs(ctx, ""))
+			wantOneError(t, "Unfinished", t.store.Unfinished(ctx))
+			wantOneError(t, "Failed", t.store.Failed(ctx, "r"))
+			t.wantRun(automation.Running, "a")
+			t.wantCount(automation.StageCount{Stage: "a", State: automation.StageRunning, Total: 2, Leased: 1})
+			t.complete(task)
+		}},
+	{"UndoesACompletionThatIsCancelledUnderWay", "a context that ends while save runs either completes the task or leaves nothing of it",
+		func(t *runTest) {
+			t.start([]string{"a"}, "1", "2")
+			task := t.claimOne()
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			err := t.store.Complete(ctx, worker, task.Ref, automation.Outcome{}, func(automation.Tx) (int, error) {
+				cancel()
+				return 1, nil
+			})
+			c := t.count("a")
+			if err == nil && (c.Done != 1 || c.Created != 1) || err != nil && (c.Done != 0 || c.Created != 0 || c.Leased != 1) {
+				t.Errorf("Complete = %v and the stage is %+v, want all or nothing", err, c)
+			}
+		}},
+}

@@ -1,0 +1,120 @@
+package storetest
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/scrip-go/scrip/automation"
+)
+
+// routes lead from Running to each state.
+var routes = map[automation.State][]automation.State{
+	automation.Running:   {},
+	automation.Pausing:   {automation.Pausing},
+	automation.Paused:    {automation.Pausing, automation.Paused},
+	automation.Canceling: {automation.Canceling},
+	automation.Cancelled: {automation.Canceling, automation.Cancelled},
+	automation.Failed:    {automation.Failed},
+}
+
+var stateCases = []testCase[*runTest]{
+	{"GoesOnlyLegalWays", "a run changes its state as State.CanBecome says; any other change is ErrState and leaves it",
+		func(t *runTest) {
+			n := 0
+			for from, route := range routes {
+				for to := range routes {
+					n++
+					id := fmt.Sprint("r", n)
+					r := newRun(id, "a")
+					r.Site = id
+					t.create(r)
+					at := automation.Running
+					for _, next := range route {
+						must(t, t.store.SetState(t.Context(), id, at, next, automation.ByUser, ""), fmt.Sprintf("SetState(%s, %s)", at, next))
+						at = next
+					}
+					want, after := automation.ErrState, from
+					if from.CanBecome(to) {
+						want, after = nil, to
+					}
+					wantErr(t, t.store.SetState(t.Context(), id, from, to, "", ""), want, fmt.Sprintf("SetState(%s, %s)", from, to))
+					got, _, err := t.store.Run(t.Context(), id)
+					must(t, err, "Run")
+					if got.State != after {
+						t.Errorf("after SetState(%s, %s) the run is %s, want %s", from, to, got.State, after)
+					}
+				}
+			}
+		}},
+	{"ComparesBeforeItSets", "a change that does not start from the state the run is in is ErrState",
+		func(t *runTest) {
+			t.create(newRun("r", "a"))
+			err := t.store.SetState(t.Context(), "r", automation.Pausing, automation.Canceling, automation.ByUser, "")
+			wantErr(t, err, automation.ErrState, "SetState from a state it is not in")
+			t.wantRun(automation.Running, "a")
+		}},
+	{"KeepsTheReason", "a change of state takes its reason and its detail in place of the earlier ones, and the end of a run has its time",
+		func(t *runTest) {
+			t.create(newRun("r", "a"))
+			must(t, t.store.SetState(t.Context(), "r", automation.Running, automation.Pausing, automation.ByCredits, "grant 12 more"), "SetState")
+			if r := t.wantRun(automation.Pausing, "a"); r.Reason != automation.ByCredits || r.Detail != "grant 12 more" {
+				t.Errorf("Run = because of %q, %q, want %q, %q", r.Reason, r.Detail, automation.ByCredits, "grant 12 more")
+			}
+			must(t, t.store.SetState(t.Context(), "r", automation.Pausing, automation.Running, "", ""), "SetState")
+			if r := t.wantRun(automation.Running, "a"); r.Reason != "" || r.Detail != "" {
+				t.Errorf("Run = because of %q, %q, want none", r.Reason, r.Detail)
+			}
+			t.clock.advance(lease)
+			must(t, t.store.SetState(t.Context(), "r", automation.Running, automation.Failed, automation.ByProvider, "no key"), "SetState")
+			if r := t.wantRun(automation.Failed, "a"); r.Reason != automation.ByProvider || !r.EndedAt.Equal(t.clock.now()) {
+				t.Errorf("Run = because of %q, ended %v, want %q at %v", r.Reason, r.EndedAt, automation.ByProvider, t.clock.now())
+			}
+		}},
+	{"DoesNotEndWithTasksUnderWay", "a run does not become paused, cancelled or failed while a worker has a task of it: ErrState until that is over",
+		func(t *runTest) {
+			t.start([]string{"a", "b"}, "1", "2")
+			task := t.claimOne()
+			refused := func(from, to automation.State) {
+				t.Helper()
+				wantErr(t, t.store.SetState(t.Context(), "r", from, to, automation.ByUser, ""), automation.ErrState, fmt.Sprintf("SetState(%s, %s) with a task under way", from, to))
+			}
+			refused(automation.Running, automation.Failed)
+			t.set(automation.Running, automation.Pausing)
+			refused(automation.Pausing, automation.Paused)
+			t.complete(task)
+			t.set(automation.Pausing, automation.Paused)
+			t.set(automation.Paused, automation.Running)
+			task = t.claimOne()
+			t.set(automation.Running, automation.Canceling)
+			refused(automation.Canceling, automation.Cancelled)
+			must(t, t.store.Retry(t.Context(), worker, task.Ref, "", 0, false), "Retry")
+			t.set(automation.Canceling, automation.Cancelled)
+			t.wantRun(automation.Cancelled, "a")
+		}},
+	{"DoesNotWaitForADeadWorker", "a lease that ran out does not keep a run from pausing: its task is given back, and the dead worker's report is stale",
+		func(t *runTest) {
+			t.start([]string{"a"}, "1", "2")
+			task := t.claimOne()
+			t.set(automation.Running, automation.Pausing)
+			t.clock.advance(lease)
+			t.set(automation.Pausing, automation.Paused)
+			t.wantCount(automation.StageCount{Stage: "a", State: automation.StageRunning, Total: 2})
+			err := t.store.Complete(t.Context(), worker, task.Ref, automation.Outcome{}, nothing)
+			wantErr(t, err, automation.ErrStale, "Complete of a task that was given back")
+			t.set(automation.Paused, automation.Running)
+			tasks := t.wantClaim("1", "2")
+			if len(tasks) > 0 && tasks[0].Ref.Generation != 2 {
+				t.Errorf("Claim = generation %d, want 2", tasks[0].Ref.Generation)
+			}
+		}},
+	{"ChangesStateOnce", "of many equal changes of state that race one succeeds, the others are ErrState",
+		func(t *runTest) {
+			t.create(newRun("r", "a"))
+			errs := together(16, func(int) error {
+				return t.store.SetState(t.Context(), "r", automation.Running, automation.Pausing, automation.ByUser, "")
+			})
+			if won, lost := matching(errs, nil), matching(errs, automation.ErrState); won != 1 || lost != 15 {
+				t.Errorf("16 changes: %d succeed, %d are refused, want 1 and 15: %v", won, lost, errors.Join(errs...))
+			}
+		}},
+}

@@ -1,0 +1,244 @@
+package storetest
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"reflect"
+	"time"
+
+	"github.com/shopspring/decimal"
+
+	"github.com/scrip-go/scrip/credits"
+	"github.com/scrip-go/scrip/usage"
+)
+
+var ledgerReadCases = []testCase[*ledgerTest]{
+	{"NumbersEntriesWithoutGaps", "entries are numbered 1, 2, 3 and carry the balance after them; what was refused or released leaves no gap",
+		func(t *ledgerTest) {
+			t.grant(100)
+			for i := range credits.Amount(5) {
+				key := credits.Key(fmt.Sprint("k", i))
+				t.hold(request(key, 30))
+				_, err := t.Hold(t.Context(), request("too much", 1000))
+				wantErr(t, err, credits.ErrInsufficient, "Hold of too much")
+				if i%2 == 0 {
+					t.settle(key, i)
+				} else {
+					t.release(key, first)
+				}
+			}
+			t.grant(10)
+			var got []credits.Amount
+			for _, e := range t.entries(alice) {
+				got = append(got, e.BalanceAfter)
+			}
+			if want := []credits.Amount{100, 100, 98, 94, 104}; !reflect.DeepEqual(got, want) {
+				t.Errorf("balance_after = %v, want %v", got, want)
+			}
+		}},
+	{"PagesEntries", "Entries begins after the number it is given and ends at its limit",
+		func(t *ledgerTest) {
+			for range 5 {
+				t.grant(1)
+			}
+			for _, c := range []struct {
+				q    credits.EntryQuery
+				want string
+			}{
+				{credits.EntryQuery{}, "12345"},
+				{credits.EntryQuery{After: 3}, "45"},
+				{credits.EntryQuery{Limit: 2}, "12"},
+				{credits.EntryQuery{After: 1, Limit: 3}, "234"},
+				{credits.EntryQuery{After: 4, Limit: 3}, "5"},
+				{credits.EntryQuery{After: 5}, ""},
+				{credits.EntryQuery{After: 99}, ""},
+			} {
+				c.q.Account = alice
+				got := ""
+				for _, e := range collect(t, t.Entries(t.Context(), c.q), "Entries") {
+					got += fmt.Sprint(e.Number)
+				}
+				if got != c.want {
+					t.Errorf("Entries(%+v) = %q, want %q", c.q, got, c.want)
+				}
+			}
+		}},
+	{"SelectsUsageRecords", "Records come in the order of their entries and are selected by scope and by time, from inclusive, to exclusive",
+		func(t *ledgerTest) {
+			start := t.chargeFour()
+			for _, c := range []struct {
+				name string
+				q    credits.UsageQuery
+				want string
+			}{
+				{"all", credits.UsageQuery{}, "k1 k2 k3 k4 "},
+				{"a scope", credits.UsageQuery{Scope: "run-2"}, "k2 k4 "},
+				{"from", credits.UsageQuery{From: start.Add(2 * time.Second)}, "k3 k4 "},
+				{"to", credits.UsageQuery{To: start.Add(2 * time.Second)}, "k1 k2 "},
+				{"between", credits.UsageQuery{From: start.Add(time.Second), To: start.Add(3 * time.Second)}, "k2 k3 "},
+				{"a scope between", credits.UsageQuery{Scope: "run-1", From: start.Add(time.Second), To: start.Add(3 * time.Second)}, "k3 "},
+			} {
+				c.q.Account = alice
+				got := ""
+				for _, r := range collect(t, t.Records(t.Context(), c.q), "Records") {
+					got += string(r.Key) + " "
+				}
+				if got != c.want {
+					t.Errorf("Records of %s = %q, want %q", c.name, got, c.want)
+				}
+			}
+		}},
+	{"TotalsUsage", "Usage adds up what Records selects, in groups, ordered by the group",
+		func(t *ledgerTest) {
+			t.chargeFour()
+			row := func(operation, model string, records int64, charged credits.Amount, tokens int64) credits.UsageRow {
+				return credits.UsageRow{Operation: operation, Model: model, Records: records, Charged: charged,
+					Cost: decimal.New(records, -2), Usage: usage.Tokens(tokens, 0)}
+			}
+			for _, c := range []struct {
+				name string
+				q    credits.UsageQuery
+				want []credits.UsageRow
+			}{
+				{"all", credits.UsageQuery{}, []credits.UsageRow{row("", "", 4, 10, 10)}},
+				{"operations", credits.UsageQuery{GroupBy: []credits.Dimension{credits.ByOperation}},
+					[]credits.UsageRow{row("reading", "", 2, 7, 7), row("writing", "", 2, 3, 3)}},
+				{"models of a scope", credits.UsageQuery{Scope: "run-2", GroupBy: []credits.Dimension{credits.ByModel}},
+					[]credits.UsageRow{row("", "m2", 1, 2, 2), row("", "m4", 1, 4, 4)}},
+				{"nothing", credits.UsageQuery{Scope: "none"}, nil},
+			} {
+				c.q.Account = alice
+				got, err := t.Usage(t.Context(), c.q)
+				must(t, err, "Usage")
+				if !sameRows(got, c.want) {
+					t.Errorf("Usage of %s = %+v, want %+v", c.name, got, c.want)
+				}
+			}
+			_, err := t.Usage(t.Context(), credits.UsageQuery{Account: alice, GroupBy: []credits.Dimension{"colour"}})
+			wantErr(t, err, credits.ErrInvalid, "Usage by an unknown dimension")
+		}},
+	{"DoesNotOverflowATotal", "a total that does not fit is ErrOverflow, and no wrong number",
+		func(t *ledgerTest) {
+			for i := range 2 {
+				t.grant(math.MaxInt64)
+				key := credits.Key(fmt.Sprint("k", i))
+				t.hold(request(key, math.MaxInt64))
+				t.settle(key, math.MaxInt64)
+			}
+			_, err := t.Usage(t.Context(), credits.UsageQuery{Account: alice})
+			wantErr(t, err, credits.ErrOverflow, "Usage of two times the largest amount")
+		}},
+	{"StopsWhenTheLoopStops", "a loop may leave a sequence early and use the ledger afterwards",
+		func(t *ledgerTest) {
+			t.chargeFour()
+			q := credits.UsageQuery{Account: alice}
+			for range 20 {
+				for range t.Entries(t.Context(), credits.EntryQuery{Account: alice}) {
+					break
+				}
+				for range t.Records(t.Context(), q) {
+					break
+				}
+				for range t.Attempts(t.Context(), credits.AttemptQuery{Account: alice}) {
+					break
+				}
+			}
+			t.grant(1)
+		}},
+	{"LetsTheLoopUseTheLedger", "reads are safe beside mutations: the body of a loop may hold and settle",
+		func(t *ledgerTest) {
+			t.chargeFour()
+			n := 0
+			for e, err := range t.Entries(t.Context(), credits.EntryQuery{Account: alice, Limit: 3}) {
+				must(t, err, "Entries")
+				key := credits.Key(fmt.Sprint("in the loop/", e.Number))
+				t.hold(request(key, 1))
+				t.settle(key, 1)
+				n++
+			}
+			if n != 3 {
+				t.Errorf("Entries yields %d, want 3", n)
+			}
+		}},
+	{"CountsWhatItVerified", "Verify replays every entry and sees every hold in any state",
+		func(t *ledgerTest) {
+			t.grant(100)
+			for _, key := range []credits.Key{"open", "settled", "released", "expired"} {
+				t.hold(request(key, 10))
+			}
+			t.settle("settled", 4)
+			t.release("released", first)
+			r, err := t.Verify(t.Context(), alice)
+			must(t, err, "Verify")
+			if !r.OK() || r.Account != alice || r.Entries != 2 || r.Holds != 4 || r.Posted != 96 || r.Held != 20 {
+				t.Errorf("Verify = %+v, want 2 entries, 4 holds, 96 posted, 20 held", r)
+			}
+		}},
+	{"EndsASequenceWithTheContextsError", "with a cancelled context a sequence yields the context's error and ends; other reads return it",
+		func(t *ledgerTest) {
+			t.chargeFour()
+			ctx := cancelled(t)
+			wantOneError(t, "Entries", t.Entries(ctx, credits.EntryQuery{Account: alice}))
+			wantOneError(t, "Records", t.Records(ctx, credits.UsageQuery{Account: alice}))
+			wantOneError(t, "Attempts", t.Attempts(ctx, credits.AttemptQuery{Account: alice}))
+			_, err := t.Balance(ctx, alice)
+			wantErr(t, err, context.Canceled, "Balance")
+			_, err = t.Lookup(ctx, alice, "k1")
+			wantErr(t, err, context.Canceled, "Lookup")
+			_, err = t.Usage(ctx, credits.UsageQuery{Account: alice})
+			wantErr(t, err, context.Canceled, "Usage")
+			_, err = t.Verify(ctx, alice)
+			wantErr(t, err, context.Canceled, "Verify")
+		}},
+}
+
+// chargeFour charges k1 to k4 with 1 to 4 credits, a second apart, k1 and k3 in run-1, k2 and k4 in run-2, the first
+// two for writing and the others for reading, each by a model of its own. It returns the time of the first.
+func (t *ledgerTest) chargeFour() time.Time {
+	t.Helper()
+	t.grant(100)
+	start := t.clock.now()
+	for i := range 4 {
+		r := request(credits.Key(fmt.Sprint("k", i+1)), 10)
+		r.Scope = fmt.Sprint("run-", i%2+1)
+		if i >= 2 {
+			r.Operation = "reading"
+		}
+		r.First = credits.Attempt{ID: fmt.Sprint("a", i+1)}
+		t.hold(r)
+		_, err := t.Settle(t.Context(), credits.SettleRequest{Account: alice, Key: r.Key, Amount: credits.Amount(i + 1),
+			Record: credits.UsageRecord{Provider: "p", Model: fmt.Sprint("m", i+1), Usage: usage.Tokens(int64(i+1), 0), Cost: decimal.New(1, -2)}})
+		must(t, err, "Settle")
+		t.clock.advance(time.Second)
+	}
+	return start
+}
+
+func sameRows(got, want []credits.UsageRow) bool {
+	if len(got) != len(want) {
+		return false
+	}
+	for i := range got {
+		g := got[i]
+		sameCost := g.Cost.Equal(want[i].Cost)
+		g.Cost = want[i].Cost
+		if !sameCost || g != want[i] {
+			return false
+		}
+	}
+	return true
+}
+
+func wantOneError[T any](t tb, what string, seq func(func(T, error) bool)) {
+	t.Helper()
+	var errs []error
+	for _, err := range seq {
+		errs = append(errs, err)
+	}
+	if len(errs) != 1 {
+		t.Errorf("%s with a cancelled context yields %d times, want once", what, len(errs))
+		return
+	}
+	wantErr(t, errs[0], context.Canceled, what)
+}
