@@ -28,7 +28,8 @@ func (e *permanentError) Unwrap() error { return e.error }
 func Retry(err error, after time.Duration) error { return &retryError{err, after} }
 
 // Pause marks an error that the next item would meet as well: the run is paused for the given reason once nothing is
-// under way, and the try does not count.
+// under way, and the try does not count. For [ByCredits] it goes on instead if a task was completed in the meantime,
+// because that may have given credits back.
 func Pause(err error, reason Reason) error { return &pauseError{err, reason} }
 
 // Permanent marks an error that a further try would meet again: the item is given up at once.

@@ -79,8 +79,9 @@ func (r *Runner) claim(ctx, work context.Context, free int, slots chan struct{},
 	return len(claimed)
 }
 
-// advance plans the stages that wait for it, and lets runs pause that have nothing under way.
+// advance plans the stages that wait for it, and lets runs pause or end that have nothing under way.
 func (r *Runner) advance(ctx, work context.Context, tasks *sync.WaitGroup) {
+	alive := map[string]bool{}
 	for run, err := range r.cfg.Store.Unfinished(ctx) {
 		if err != nil {
 			if ctx.Err() == nil {
@@ -88,17 +89,23 @@ func (r *Runner) advance(ctx, work context.Context, tasks *sync.WaitGroup) {
 			}
 			return
 		}
+		alive[run.ID] = true
 		switch run.State {
 		case Running:
 			r.startPlanning(work, run, tasks)
 		case Pausing:
-			// Refused while a task is leased: then the end of that task brings us here again.
-			err := r.cfg.Store.SetState(ctx, run.ID, Pausing, Paused, run.Reason, run.Detail)
-			if err != nil && !errors.Is(err, ErrState) && ctx.Err() == nil {
+			if err := r.endPausing(ctx, run); err != nil && !errors.Is(err, ErrState) && ctx.Err() == nil {
 				r.cfg.Logger.Error("automation: pause run", "run", run.ID, "error", err)
+			}
+		case Canceling:
+			// Refused until the last task that was ever claimed is dealt with.
+			err := r.cfg.Store.SetState(ctx, run.ID, Canceling, Cancelled, run.Reason, run.Detail)
+			if err != nil && !errors.Is(err, ErrState) && ctx.Err() == nil {
+				r.cfg.Logger.Error("automation: cancel run", "run", run.ID, "error", err)
 			}
 		}
 	}
+	r.forgetOthers(alive)
 }
 
 // startPlanning plans the run's stage in the background if it wants planning and nobody here is at it. Two runners may
@@ -120,7 +127,8 @@ func (r *Runner) startPlanning(work context.Context, run Run, tasks *sync.WaitGr
 		}
 		r.planning[run.ID] = true
 		tasks.Go(func() {
-			if err := r.plan(work, run, s.Stage); err != nil && work.Err() == nil {
+			err := r.plan(work, run, s.Stage)
+			if err != nil && !errors.Is(err, ErrState) && work.Err() == nil { // in another state the run needs no plan of ours
 				r.cfg.Logger.Error("automation: plan stage", "run", run.ID, "stage", s.Stage, "error", err)
 				_ = sleep(work, r.cfg.Poll) // it is tried again; not in a tight loop
 			}

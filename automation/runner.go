@@ -33,13 +33,14 @@ type Runner struct {
 
 	mu       sync.Mutex
 	inFlight map[TaskRef]struct{}
-	planning map[string]bool // by run
+	planning map[string]bool   // by run
+	tallies  map[string]*tally // by run; of runs that are not over
 }
 
 // New returns a Runner. Mistakes in the configuration are joined; each matches [ErrInvalid].
 func New(cfg Config) (*Runner, error) {
 	r := &Runner{cfg: cfg, stages: map[string]Stage{}, wake: make(chan struct{}, 1),
-		inFlight: map[TaskRef]struct{}{}, planning: map[string]bool{}}
+		inFlight: map[TaskRef]struct{}{}, planning: map[string]bool{}, tallies: map[string]*tally{}}
 	var errs []error
 	bad := func(why string) {
 		errs = append(errs, fmt.Errorf("automation: configuration: %w: %s", ErrInvalid, why))
@@ -112,12 +113,28 @@ func (r *Runner) Start(ctx context.Context, run Run) error {
 
 // Pause stops a run from claiming further tasks; what is under way is ended and saved. Errors: ErrState, ErrNotFound.
 func (r *Runner) Pause(ctx context.Context, id string) error {
-	return r.setState(ctx, id, Running, Pausing, ByUser, "")
+	err := r.setState(ctx, id, Running, Pausing, ByUser, "")
+	if errors.Is(err, ErrState) { // it may be pausing for a reason that can pass, and this one does not
+		err = r.setState(ctx, id, Pausing, Pausing, ByUser, "")
+	}
+	return err
 }
 
 // Resume lets a paused run go on. Errors: ErrState, ErrNotFound.
 func (r *Runner) Resume(ctx context.Context, id string) error {
 	return r.setState(ctx, id, Paused, Running, "", "")
+}
+
+// Cancel ends a run for good: what is under way is ended, what was paid for is saved and what is held is given back,
+// and nothing more is paid for. The run is Cancelled once that is so. Errors: ErrState, ErrNotFound.
+func (r *Runner) Cancel(ctx context.Context, id string) error {
+	var err error
+	for _, from := range []State{Running, Pausing, Paused} {
+		if err = r.setState(ctx, id, from, Canceling, ByUser, ""); !errors.Is(err, ErrState) {
+			return err
+		}
+	}
+	return err
 }
 
 func (r *Runner) setState(ctx context.Context, id string, from, to State, reason Reason, detail string) error {

@@ -6,7 +6,7 @@ import "slices"
 // items neither: a run gets there by the store's own hand, with the last task.
 var nextStates = map[State][]State{
 	Running:   {Pausing, Canceling, Failed},
-	Pausing:   {Paused, Running, Canceling},
+	Pausing:   {Pausing, Paused, Running, Canceling}, // to itself for another reason
 	Paused:    {Running, Canceling},
 	Canceling: {Cancelled},
 }
@@ -16,6 +16,8 @@ var nextStates = map[State][]State{
 // It also refuses Paused, Cancelled and Failed as long as a worker has a task of the run under a lease that has not run
 // out: in these states nothing is under way. A lease that did run out is no obstacle, or a dead worker would keep the
 // run from ever ending; its task is given back in the same transaction, and what the worker may still report is stale.
+// Cancelled waits for more: for every task that was ever claimed to be done, failed or dropped, because a task that was
+// claimed may have been paid for.
 func (s State) CanBecome(next State) bool { return slices.Contains(nextStates[s], next) }
 
 // Idle reports whether nothing is under way in a run that is in this state: it is paused or terminal.

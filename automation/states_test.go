@@ -13,6 +13,7 @@ func TestCanBecome(t *testing.T) {
 		{automation.Running, automation.Pausing}:     true,
 		{automation.Running, automation.Canceling}:   true,
 		{automation.Running, automation.Failed}:      true,
+		{automation.Pausing, automation.Pausing}:     true,
 		{automation.Pausing, automation.Paused}:      true,
 		{automation.Pausing, automation.Running}:     true,
 		{automation.Pausing, automation.Canceling}:   true,

@@ -30,7 +30,8 @@ type Store interface {
 	// Errors: ErrState (not in planning), ErrInvalid (an item twice), ErrNotFound.
 	Plan(ctx context.Context, run, stage string, page []Item, first, last bool) error
 	// Claim leases up to limit tasks of running runs to an owner, in the order of planning: those that are ready and
-	// whose time has come, and those whose lease has run out. It raises their generation.
+	// whose time has come, and those whose lease has run out. Of a canceling run it leases in the same way the tasks that
+	// were claimed before, and says so in Task.Canceling. It raises their generation.
 	Claim(ctx context.Context, owner string, lease time.Duration, limit int) ([]Task, error)
 	// Extend renews the leases that the owner still has and returns those.
 	Extend(ctx context.Context, owner string, refs []TaskRef, lease time.Duration) ([]TaskRef, error)
@@ -44,6 +45,9 @@ type Store interface {
 	Retry(ctx context.Context, owner string, ref TaskRef, cause string, after time.Duration, attempt bool) error
 	// Fail gives a task up; for the stage it counts as Complete does. Errors: ErrStale.
 	Fail(ctx context.Context, owner string, ref TaskRef, cause string) error
+	// Drop ends a task of a canceling run for which nothing was paid; it counts as neither done nor failed.
+	// Errors: ErrStale; ErrState if the run is not canceling.
+	Drop(ctx context.Context, owner string, ref TaskRef) error
 	// Failed yields the tasks of a run that were given up.
 	Failed(ctx context.Context, run string) iter.Seq2[FailedTask, error]
 }

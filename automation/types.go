@@ -44,7 +44,7 @@ const (
 	Running   State = "running"   // its tasks are claimed
 	Pausing   State = "pausing"   // no task is claimed any more; those under way are ended
 	Paused    State = "paused"    // nothing is under way
-	Canceling State = "canceling" // as Pausing, and then what was paid for is saved and what is held released
+	Canceling State = "canceling" // as Pausing, and what was paid for is saved and what is held released
 	Cancelled State = "cancelled" // terminal
 	Failed    State = "failed"    // terminal: a stage failed as a whole
 	Done      State = "done"      // terminal
@@ -132,6 +132,8 @@ const (
 	TaskLeased TaskState = "leased"
 	TaskDone   TaskState = "done"
 	TaskFailed TaskState = "failed" // given up after its attempts
+	// TaskDropped is a task that was claimed, but not paid for, when its run was cancelled.
+	TaskDropped TaskState = "dropped"
 )
 
 // Task is an item as claimed by a worker.
@@ -141,6 +143,8 @@ type Task struct {
 	Site     string
 	Item     Item
 	Attempts int // failed tries before this one
+	// Canceling says that the run is being cancelled: what the task paid for is to be saved, and nothing more to be paid.
+	Canceling bool
 }
 
 // FailedTask is a task that was given up.

@@ -16,22 +16,26 @@ func (r *Runner) do(ctx context.Context, t Task) {
 		r.giveBack(ctx, t, fmt.Errorf("there is no stage %q here", t.Ref.Stage), time.Minute, false)
 		return
 	}
+	before := r.completions(t.Ref.Run)
 	call := Call{Ref: t.Ref, Account: t.Account, Site: t.Site, Item: t.Item, Attempt: t.Attempts,
 		Holder: credits.Holder{ID: fmt.Sprintf("%s/%d", r.cfg.Owner, t.Ref.Generation), Fence: t.Ref.Generation}}
+	if t.Canceling {
+		r.salvage(ctx, t, stage, call)
+		return
+	}
 	err := r.perform(ctx, stage, call)
+	if err == nil {
+		r.countCompletion(t.Ref.Run)
+	}
 	if err == nil || errors.Is(err, ErrStale) {
 		return // done, or somebody else's
 	}
-	r.refuse(ctx, t, stage.Policy(), err)
+	r.refuse(ctx, t, stage.Policy(), err, before)
 }
 
 // perform does the item's work and saves it.
 func (r *Runner) perform(ctx context.Context, stage Stage, c Call) (err error) {
-	defer func() { // a stage's panic must not take down the host and every other task with it
-		if p := recover(); p != nil {
-			err = Permanent(fmt.Errorf("stage %q panicked: %v", stage.Name(), p))
-		}
-	}()
+	defer recovered(stage, &err)
 	if c.Item.ID == FinishItem {
 		if f, ok := stage.(Finisher); ok {
 			if err := f.Finish(ctx, c); err != nil {
@@ -44,6 +48,17 @@ func (r *Runner) perform(ctx context.Context, stage Stage, c Call) (err error) {
 	if err != nil {
 		return err
 	}
+	return r.save(ctx, stage, c, out)
+}
+
+// recovered turns a stage's panic into an error: it must not take down the host and every other task with it.
+func recovered(stage Stage, err *error) {
+	if p := recover(); p != nil {
+		*err = Permanent(fmt.Errorf("stage %q panicked: %v", stage.Name(), p))
+	}
+}
+
+func (r *Runner) save(ctx context.Context, stage Stage, c Call, out Outcome) error {
 	return r.complete(ctx, c, out, func(tx Tx) (int, error) { return stage.Save(ctx, tx, c, out.Out) })
 }
 
@@ -70,8 +85,9 @@ func (r *Runner) complete(ctx context.Context, c Call, out Outcome, save func(Tx
 	}
 }
 
-// refuse takes a failure as its mark says, or else by the stage's policy.
-func (r *Runner) refuse(ctx context.Context, t Task, p Policy, cause error) {
+// refuse takes a failure as its mark says, or else by the stage's policy. before is what the run's completions were when
+// the task was begun.
+func (r *Runner) refuse(ctx context.Context, t Task, p Policy, cause error, before int64) {
 	if ctx.Err() != nil { // stopped: no fault of the item
 		r.giveBack(ctx, t, cause, 0, false)
 		return
@@ -81,6 +97,9 @@ func (r *Runner) refuse(ctx context.Context, t Task, p Policy, cause error) {
 		return
 	}
 	if reason, ok := asPause(cause); ok {
+		if reason == ByCredits {
+			r.noteShort(t.Ref.Run, before)
+		}
 		if err := r.cfg.Store.SetState(ctx, t.Ref.Run, Running, Pausing, reason, cause.Error()); err != nil && !errors.Is(err, ErrState) {
 			r.cfg.Logger.Error("automation: pause run", "run", t.Ref.Run, "error", err)
 		}

@@ -35,13 +35,25 @@ type outcome struct {
 	replayed bool // somebody else settled the key
 }
 
-// run takes a job through the gate.
-func (e *Engine) run(ctx context.Context, j *job) (credits.Receipt, bool, error) {
+func (e *Engine) operation(j *job) *operation {
 	op := &operation{e: e, j: j, started: time.Now(), holder: j.call.Holder}
 	if op.holder.ID == "" {
 		op.holder.ID = newUUID()
 	}
 	op.holder.Lease = e.timeout(j.kind) + grace
+	return op
+}
+
+// asking is the hold request of the job but for what is resolved: the amount, what is pinned, the first attempt.
+func (op *operation) asking() credits.HoldRequest {
+	call := op.j.call
+	return credits.HoldRequest{Account: call.Account, Key: call.Key, Operation: op.j.operation, Scope: call.Scope,
+		Fingerprint: op.j.fingerprint, Holder: op.holder, TTL: max(op.e.cfg.HoldTTL, op.holder.Lease)}
+}
+
+// run takes a job through the gate.
+func (e *Engine) run(ctx context.Context, j *job) (credits.Receipt, bool, error) {
+	op := e.operation(j)
 	op.observe(ctx, Event{Phase: PhaseInit})
 	out, err := op.pass(ctx)
 	if err != nil {
@@ -83,9 +95,7 @@ func (op *operation) pass(ctx context.Context) (outcome, error) {
 // prepare resolves the request and says what to hold for it. If it cannot be resolved any more, but the key is known to
 // the ledger, what was pinned then will do: a change of configuration strands nothing.
 func (op *operation) prepare(ctx context.Context) (credits.HoldRequest, *attempt, error) {
-	call := op.j.call
-	ask := credits.HoldRequest{Account: call.Account, Key: call.Key, Operation: op.j.operation, Scope: call.Scope,
-		Fingerprint: op.j.fingerprint, Holder: op.holder, TTL: max(op.e.cfg.HoldTTL, op.holder.Lease)}
+	call, ask := op.j.call, op.asking()
 	first, err := op.resolve(ctx, &ask)
 	if err == nil {
 		return ask, first, nil

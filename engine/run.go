@@ -45,11 +45,7 @@ func Run[In, Out any](ctx context.Context, e *Engine, f *Function[In, Out], c Ca
 	if err != nil {
 		return Result[Out]{}, fmt.Errorf("engine: function %q: key %q: %w", f.def.Name, c.Key, err)
 	}
-	var out Out
-	if err := json.Unmarshal(receipt.Result, &out); err != nil {
-		return Result[Out]{}, fmt.Errorf("engine: function %q: key %q: the receipt's result does not fit %T: %w", f.def.Name, c.Key, out, err)
-	}
-	return Result[Out]{Out: out, Charged: receipt.Charged, Record: receipt.Record, Replayed: replayed}, nil
+	return f.result(c, receipt, replayed)
 }
 
 // job is a call with its types erased: what the gate needs to know of a function.

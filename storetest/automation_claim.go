@@ -85,16 +85,16 @@ var claimCases = []testCase[*runTest]{
 			t.complete(tasks[0])
 			t.wantRun(automation.Done, "a")
 		}},
-	{"ClaimsFromRunningRunsOnly", "no task of a run that is pausing, paused or canceling is claimed; after it is resumed they are",
+	{"ClaimsFromRunningRunsOnly", "no task of a run that is pausing or paused is claimed, and none of a canceling run that was not claimed before",
 		func(t *runTest) {
-			t.start([]string{"a"}, "1")
+			t.start([]string{"a"}, "1", "2")
 			t.set(automation.Running, automation.Pausing)
 			t.wantClaim()
 			t.set(automation.Pausing, automation.Paused)
 			t.wantClaim()
 			t.set(automation.Paused, automation.Running)
-			task := t.wantClaim("1")[0]
-			must(t, t.store.Retry(t.Context(), worker, task.Ref, "", 0, false), "Retry")
+			task := t.claimOne()
+			t.complete(task)
 			t.set(automation.Running, automation.Canceling)
 			t.wantClaim()
 			t.set(automation.Canceling, automation.Cancelled)

@@ -88,8 +88,46 @@ var stateCases = []testCase[*runTest]{
 			t.set(automation.Running, automation.Canceling)
 			refused(automation.Canceling, automation.Cancelled)
 			must(t, t.store.Retry(t.Context(), worker, task.Ref, "", 0, false), "Retry")
+			refused(automation.Canceling, automation.Cancelled) // it may have been paid for
+		}},
+	{"CancelsWhenEveryClaimedTaskHasAnEnd", "of a canceling run only tasks that were claimed before are claimed; it is cancelled once each of those is done, failed or dropped",
+		func(t *runTest) {
+			t.start([]string{"a"}, "1", "2", "3", "4", "5")
+			tasks := t.claim(4)
+			t.complete(tasks[3])
+			must(t, t.store.Retry(t.Context(), worker, tasks[2].Ref, "", 0, false), "Retry")
+			t.set(automation.Running, automation.Canceling)
+			again := t.wantClaim("3")
+			t.clock.advance(lease)
+			again = append(again, t.wantClaim("1", "2", "3")[:2]...)
+			for _, task := range again {
+				if !task.Canceling {
+					t.Errorf("Claim of item %q of a canceling run does not say so", task.Ref.Item)
+				}
+			}
+			wantErr(t, t.store.SetState(t.Context(), "r", automation.Canceling, automation.Cancelled, automation.ByUser, ""), automation.ErrState, "SetState with tasks under way")
+			wantErr(t, t.store.Drop(t.Context(), worker, again[0].Ref), automation.ErrStale, "Drop in an earlier generation")
+			t.complete(again[1])
+			t.fail(again[2])
+			t.clock.advance(lease)
+			wantErr(t, t.store.SetState(t.Context(), "r", automation.Canceling, automation.Cancelled, automation.ByUser, ""), automation.ErrState, "SetState with a task that may have been paid for")
+			last := t.wantClaim("3")
+			must(t, t.store.Drop(t.Context(), worker, last[0].Ref), "Drop")
+			t.wantClaim()
+			t.wantCount(automation.StageCount{Stage: "a", State: automation.StageRunning, Total: 5, Done: 2, Failed: 1})
 			t.set(automation.Canceling, automation.Cancelled)
 			t.wantRun(automation.Cancelled, "a")
+		}},
+	{"DropsOnlyWhenCanceling", "a task is dropped in a canceling run only; elsewhere ErrState leaves it as it is",
+		func(t *runTest) {
+			t.start([]string{"a"}, "1")
+			task := t.claimOne()
+			if task.Canceling {
+				t.Errorf("Claim of a running run says that it is canceling")
+			}
+			wantErr(t, t.store.Drop(t.Context(), worker, task.Ref), automation.ErrState, "Drop in a running run")
+			t.complete(task)
+			t.wantRun(automation.Done, "a")
 		}},
 	{"DoesNotWaitForADeadWorker", "a lease that ran out does not keep a run from pausing: its task is given back, and the dead worker's report is stale",
 		func(t *runTest) {

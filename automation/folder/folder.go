@@ -7,7 +7,6 @@ package folder
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -40,7 +39,7 @@ var (
 
 // The files of a site, besides the index pages.
 const (
-	marker   = ".scrip-site" // says that the directory is ours, and holds the page of each published key
+	marker   = ".scrip-site" // says that the directory is ours, and holds the record of each published key
 	articles = "articles"
 	pictures = "pictures"
 )
@@ -102,12 +101,16 @@ func (s *Site) publish(ctx context.Context, p content.Post) (content.Publication
 			return content.Publication{}, fmt.Errorf("key and slug must be plain names: %q", name)
 		}
 	}
+	old, err := s.remember(p)
+	if err != nil {
+		return content.Publication{}, err
+	}
 	for _, img := range p.Images {
 		data, err := img.Read(ctx)
 		if err != nil {
 			return content.Publication{}, err
 		}
-		if err := write(s.path(pictures, pictureName(p, img)), data); err != nil {
+		if err := write(s.path(pictureFile(p, img)), data); err != nil {
 			return content.Publication{}, err
 		}
 	}
@@ -115,36 +118,20 @@ func (s *Site) publish(ctx context.Context, p content.Post) (content.Publication
 	if err != nil {
 		return content.Publication{}, err
 	}
-	if err := s.forgetOldPage(p); err != nil {
+	if err := write(s.path(pageFile(p)), page); err != nil {
 		return content.Publication{}, err
 	}
-	name := p.Article.Slug + ".html"
-	if err := write(s.path(articles, name), page); err != nil {
+	if err := s.forget(old, p); err != nil {
 		return content.Publication{}, err
 	}
-	return content.Publication{ExternalID: p.Key, ExternalURL: articles + "/" + name}, nil
+	return content.Publication{ExternalID: p.Key, ExternalURL: pageFile(p)}, nil
 }
 
-// forgetOldPage remembers the page of a key, and removes the one it had under another slug.
-func (s *Site) forgetOldPage(p content.Post) error {
-	record := s.path(marker, p.Key+".json")
-	var old struct{ Slug string }
-	if b, err := os.ReadFile(record); err == nil && json.Unmarshal(b, &old) == nil && old.Slug != "" && old.Slug != p.Article.Slug {
-		if err := os.Remove(s.path(articles, old.Slug+".html")); err != nil && !errors.Is(err, os.ErrNotExist) {
-			return err
-		}
-	}
-	old.Slug = p.Article.Slug
-	b, err := json.Marshal(old)
-	if err != nil {
-		return err
-	}
-	return write(record, b)
-}
+func pageFile(p content.Post) string { return articles + "/" + p.Article.Slug + ".html" }
 
-func pictureName(p content.Post, img content.PostImage) string {
+func pictureFile(p content.Post, img content.PostImage) string {
 	ext := strings.TrimPrefix(img.Blob.Type, "image/")
-	return fmt.Sprintf("%s-%d.%s", p.Article.Slug, img.Ordinal, strings.ReplaceAll(ext, "jpeg", "jpg"))
+	return fmt.Sprintf("%s/%s-%d.%s", pictures, p.Article.Slug, img.Ordinal, strings.ReplaceAll(ext, "jpeg", "jpg"))
 }
 
 // write replaces a file as a whole: a crash leaves the old one or the new one.

@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"context"
 	"embed"
+	"errors"
 	"fmt"
 	"html/template"
+	"io/fs"
 	"iter"
 	"net/url"
 	"os"
@@ -40,7 +42,7 @@ type articleData struct {
 const wordsPerMinute = 220
 
 func (s *Site) articlePage(p content.Post) ([]byte, error) {
-	src := func(img content.PostImage) string { return "../" + pictures + "/" + url.PathEscape(pictureName(p, img)) }
+	src := func(img content.PostImage) string { return "../" + address(pictureFile(p, img)) }
 	d := articleData{Site: s.cfg, Post: p, Minutes: max(1, (p.Article.WordCount+wordsPerMinute/2)/wordsPerMinute),
 		// The pipeline sanitised the HTML when it stored it; Render adds pictures whose texts it escapes.
 		Body: template.HTML(p.Render(src))}
@@ -51,6 +53,9 @@ func (s *Site) articlePage(p content.Post) ([]byte, error) {
 	err := pageTemplate.Execute(&b, d)
 	return b.Bytes(), err
 }
+
+// address is a file as an address relative to the site.
+func address(file string) string { return (&url.URL{Path: file}).EscapedPath() }
 
 type card struct {
 	Href, Title, Excerpt string
@@ -73,15 +78,24 @@ type indexData struct {
 // perPage is how many articles an index page lists.
 const perPage = 48
 
-// Index writes the index pages, and removes those that a longer index left. Its memory does not grow with the site.
+// Index writes the index pages and removes what is left of posts that are not in it. Besides a hash for each file its
+// memory does not grow with the site.
 func (s *Site) Index(ctx context.Context, posts iter.Seq2[content.Post, error]) error {
+	if err := s.index(ctx, posts); err != nil {
+		return fmt.Errorf("folder: index: %w", err)
+	}
+	return nil
+}
+
+func (s *Site) index(ctx context.Context, posts iter.Seq2[content.Post, error]) error {
 	page, n := indexData{Site: s.cfg, Page: 1}, 0
+	keep := live{}
 	for p, err := range posts {
 		if err == nil {
 			err = ctx.Err()
 		}
 		if err != nil {
-			return fmt.Errorf("folder: index: %w", err)
+			return err
 		}
 		if n == perPage {
 			page.Further = indexName(page.Page + 1)
@@ -91,14 +105,19 @@ func (s *Site) Index(ctx context.Context, posts iter.Seq2[content.Post, error]) 
 			page, n = indexData{Site: s.cfg, Page: page.Page + 1, Newer: indexName(page.Page)}, 0
 		}
 		page.add(p)
+		keep.add(p)
 		n++
 	}
 	if err := s.writeIndex(page); err != nil {
 		return err
 	}
 	for i := page.Page + 1; ; i++ {
-		if err := os.Remove(s.path(indexName(i))); err != nil {
-			return nil // there are no more
+		err := os.Remove(s.path(indexName(i)))
+		if errors.Is(err, fs.ErrNotExist) {
+			return s.prune(keep) // there are no more
+		}
+		if err != nil {
+			return err
 		}
 	}
 }
@@ -107,10 +126,10 @@ func (d *indexData) add(p content.Post) {
 	if len(d.Topics) == 0 || d.Topics[len(d.Topics)-1].Name != p.Cluster.Name {
 		d.Topics = append(d.Topics, topic{Name: p.Cluster.Name})
 	}
-	c := card{Href: articles + "/" + url.PathEscape(p.Article.Slug+".html"), Title: p.Article.Title, Excerpt: p.Article.Excerpt,
+	c := card{Href: address(pageFile(p)), Title: p.Article.Title, Excerpt: p.Article.Excerpt,
 		Minutes: max(1, (p.Article.WordCount+wordsPerMinute/2)/wordsPerMinute)}
 	if f := p.Featured(); f != nil {
-		c.Picture = &picture{pictures + "/" + url.PathEscape(pictureName(p, *f)), f.Alt, f.Blob.Width, f.Blob.Height}
+		c.Picture = &picture{address(pictureFile(p, *f)), f.Alt, f.Blob.Width, f.Blob.Height}
 	}
 	last := &d.Topics[len(d.Topics)-1]
 	last.Cards = append(last.Cards, c)
@@ -126,10 +145,7 @@ func indexName(page int) string {
 func (s *Site) writeIndex(d indexData) error {
 	var b bytes.Buffer
 	if err := indexTemplate.Execute(&b, d); err != nil {
-		return fmt.Errorf("folder: index: %w", err)
+		return err
 	}
-	if err := write(filepath.Join(s.cfg.Dir, indexName(d.Page)), b.Bytes()); err != nil {
-		return fmt.Errorf("folder: index: %w", err)
-	}
-	return nil
+	return write(filepath.Join(s.cfg.Dir, indexName(d.Page)), b.Bytes())
 }

@@ -17,13 +17,9 @@ var policy = automation.Policy{Attempts: 3, Backoff: time.Second}
 
 // classify says whose fault a failed call is: the account's, the provider's, the configuration's, or the item's.
 func classify(err error, c automation.Call) error {
-	var short *credits.InsufficientError
 	var failure *providers.Error
 	switch {
-	case errors.As(err, &short):
-		if short.Held > 0 { // calls under way may give back what they hold but do not use
-			return automation.Retry(err, 250*time.Millisecond)
-		}
+	case errors.Is(err, credits.ErrInsufficient):
 		return automation.Pause(err, automation.ByCredits)
 	case errors.Is(err, credits.ErrInProgress):
 		return automation.Retry(err, time.Second)

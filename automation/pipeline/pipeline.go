@@ -8,6 +8,7 @@ import (
 
 	"github.com/scrip-go/scrip/automation"
 	"github.com/scrip-go/scrip/automation/content"
+	"github.com/scrip-go/scrip/credits"
 	"github.com/scrip-go/scrip/engine"
 	"github.com/scrip-go/scrip/engine/functions"
 )
@@ -19,12 +20,18 @@ type Content interface {
 	In(tx automation.Tx) (content.Store, error)
 }
 
+// Balances tells what accounts have; every credits.Ledger does.
+type Balances interface {
+	Balance(ctx context.Context, account credits.Account) (credits.Balance, error)
+}
+
 // Config is what a Pipeline is made of.
 type Config struct {
 	Engine    *engine.Engine    // required
 	Functions *functions.Set    // required
 	Content   Content           // required; of the same database as the automation's store
 	Publisher content.Publisher // required
+	Balances  Balances          // required to start runs
 	Blobs     engine.Blobs      // required unless Pictures is 0: where the engine puts pictures
 	// BatchSize is the most keywords that are grouped in one call; 20 if zero, at least 10.
 	BatchSize int
@@ -84,23 +91,8 @@ func New(cfg Config) (*Pipeline, error) {
 
 // Stages returns the seven stages, for automation.Config.
 func (p *Pipeline) Stages() []automation.Stage {
-	return []automation.Stage{&clusterStage{p}, &ideasStage{p}, &tasksStage{p}, &writeStage{p},
-		&imagePromptsStage{p}, &imagesStage{p}, &publishStage{p}}
-}
-
-// call is the paid call of an item: each item has one.
-func call(c automation.Call) engine.Call {
-	return engine.Call{Account: c.Account, Key: c.Key("call"), Scope: c.Ref.Run, Holder: c.Holder}
-}
-
-// run makes the paid call of an item and hands its answer on to Save.
-func run[In, Out any](ctx context.Context, e *engine.Engine, f *engine.Function[In, Out], c automation.Call, in In) (automation.Outcome, error) {
-	r, err := engine.Run(ctx, e, f, call(c), in)
-	if err != nil {
-		return automation.Outcome{}, classify(err, c)
-	}
-	out, err := json.Marshal(r.Out)
-	return automation.Outcome{Out: out, Charged: r.Charged}, err
+	return []automation.Stage{newClusterStage(p), newIdeasStage(p), &tasksStage{p}, newWriteStage(p),
+		newImagePromptsStage(p), newImagesStage(p), &publishStage{p}}
 }
 
 func newItem(id string, input any) (automation.Item, error) {

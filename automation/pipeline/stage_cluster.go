@@ -13,7 +13,16 @@ import (
 )
 
 // clusterStage groups the site's new keywords, a batch at a time.
-type clusterStage struct{ *Pipeline }
+type clusterStage struct {
+	paid[functions.ClusterInput, functions.ClusterOutput]
+}
+
+func newClusterStage(p *Pipeline) *clusterStage {
+	return &clusterStage{newPaid(p, p.cfg.Functions.Cluster, func(input json.RawMessage) (functions.ClusterInput, error) {
+		item, err := decode[clusterItem](input)
+		return item.Request, err
+	})}
+}
 
 // clusterItem is a batch: the request, and the ids of the keywords in the order of their numbers.
 type clusterItem struct {
@@ -21,8 +30,7 @@ type clusterItem struct {
 	Request functions.ClusterInput `json:"request"`
 }
 
-func (s *clusterStage) Name() string              { return Cluster }
-func (s *clusterStage) Policy() automation.Policy { return policy }
+func (s *clusterStage) Name() string { return Cluster }
 
 // Plan yields nothing if there are fewer keywords than can be grouped: they wait for more.
 func (s *clusterStage) Plan(ctx context.Context, in automation.Inputs) iter.Seq2[automation.Item, error] {
@@ -56,14 +64,6 @@ func (s *clusterStage) Plan(ctx context.Context, in automation.Inputs) iter.Seq2
 			batch = clusterItem{}
 		}
 	}
-}
-
-func (s *clusterStage) Do(ctx context.Context, c automation.Call) (automation.Outcome, error) {
-	item, err := decode[clusterItem](c.Item.Input)
-	if err != nil {
-		return automation.Outcome{}, err
-	}
-	return run(ctx, s.cfg.Engine, s.cfg.Functions.Cluster, c, item.Request)
 }
 
 // Save maps the batch's keywords to clusters. A cluster is known by its name within the site, so batches that came to

@@ -13,10 +13,15 @@ import (
 )
 
 // writeStage writes the site's queued tasks.
-type writeStage struct{ *Pipeline }
+type writeStage struct {
+	paid[functions.ContentInput, functions.ContentOutput]
+}
 
-func (s *writeStage) Name() string              { return Write }
-func (s *writeStage) Policy() automation.Policy { return policy }
+func newWriteStage(p *Pipeline) *writeStage {
+	return &writeStage{newPaid(p, p.cfg.Functions.Content, decode[functions.ContentInput])}
+}
+
+func (s *writeStage) Name() string { return Write }
 
 func (s *writeStage) Plan(ctx context.Context, in automation.Inputs) iter.Seq2[automation.Item, error] {
 	var cluster content.Cluster // tasks come in the order of their clusters
@@ -35,14 +40,6 @@ func (s *writeStage) Plan(ctx context.Context, in automation.Inputs) iter.Seq2[a
 			}
 			return t.ID, request, nil
 		})
-}
-
-func (s *writeStage) Do(ctx context.Context, c automation.Call) (automation.Outcome, error) {
-	request, err := decode[functions.ContentInput](c.Item.Input)
-	if err != nil {
-		return automation.Outcome{}, err
-	}
-	return run(ctx, s.cfg.Engine, s.cfg.Functions.Content, c, request)
 }
 
 func (s *writeStage) Save(ctx context.Context, tx automation.Tx, c automation.Call, out json.RawMessage) (int, error) {

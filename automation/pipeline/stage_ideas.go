@@ -12,10 +12,15 @@ import (
 )
 
 // ideasStage plans articles for the site's new clusters.
-type ideasStage struct{ *Pipeline }
+type ideasStage struct {
+	paid[functions.IdeasInput, functions.IdeasOutput]
+}
 
-func (s *ideasStage) Name() string              { return Ideas }
-func (s *ideasStage) Policy() automation.Policy { return policy }
+func newIdeasStage(p *Pipeline) *ideasStage {
+	return &ideasStage{newPaid(p, p.cfg.Functions.Ideas, decode[functions.IdeasInput])}
+}
+
+func (s *ideasStage) Name() string { return Ideas }
 
 // maxClusterKeywords is how many of a cluster's keywords the model is shown, first come first.
 const maxClusterKeywords = 40
@@ -66,14 +71,6 @@ func planRows[T content.Row[T]](ctx context.Context, table content.Table[T], q c
 			}
 		}
 	}
-}
-
-func (s *ideasStage) Do(ctx context.Context, c automation.Call) (automation.Outcome, error) {
-	request, err := decode[functions.IdeasInput](c.Item.Input)
-	if err != nil {
-		return automation.Outcome{}, err
-	}
-	return run(ctx, s.cfg.Engine, s.cfg.Functions.Ideas, c, request)
 }
 
 func (s *ideasStage) Save(ctx context.Context, tx automation.Tx, c automation.Call, out json.RawMessage) (int, error) {

@@ -13,10 +13,15 @@ import (
 )
 
 // imagePromptsStage describes the pictures of the site's drafts that have none.
-type imagePromptsStage struct{ *Pipeline }
+type imagePromptsStage struct {
+	paid[functions.ImagePromptsInput, functions.ImagePromptsOutput]
+}
 
-func (s *imagePromptsStage) Name() string              { return ImagePrompts }
-func (s *imagePromptsStage) Policy() automation.Policy { return policy }
+func newImagePromptsStage(p *Pipeline) *imagePromptsStage {
+	return &imagePromptsStage{newPaid(p, p.cfg.Functions.ImagePrompts, decode[functions.ImagePromptsInput])}
+}
+
+func (s *imagePromptsStage) Name() string { return ImagePrompts }
 
 func (s *imagePromptsStage) Plan(ctx context.Context, in automation.Inputs) iter.Seq2[automation.Item, error] {
 	if s.cfg.Pictures == 0 {
@@ -30,14 +35,6 @@ func (s *imagePromptsStage) Plan(ctx context.Context, in automation.Inputs) iter
 			}
 			return a.ID, functions.ImagePromptsInput{Title: a.Title, Excerpt: a.Excerpt, Headings: headings(a.HTML), Count: s.cfg.Pictures}, nil
 		})
-}
-
-func (s *imagePromptsStage) Do(ctx context.Context, c automation.Call) (automation.Outcome, error) {
-	request, err := decode[functions.ImagePromptsInput](c.Item.Input)
-	if err != nil {
-		return automation.Outcome{}, err
-	}
-	return run(ctx, s.cfg.Engine, s.cfg.Functions.ImagePrompts, c, request)
 }
 
 func (s *imagePromptsStage) Save(ctx context.Context, tx automation.Tx, c automation.Call, out json.RawMessage) (int, error) {
@@ -68,10 +65,15 @@ func (s *imagePromptsStage) Save(ctx context.Context, tx automation.Tx, c automa
 }
 
 // imagesStage makes the site's pending pictures, one call each.
-type imagesStage struct{ *Pipeline }
+type imagesStage struct {
+	paid[functions.ImageInput, functions.ImageOutput]
+}
 
-func (s *imagesStage) Name() string              { return Images }
-func (s *imagesStage) Policy() automation.Policy { return policy }
+func newImagesStage(p *Pipeline) *imagesStage {
+	return &imagesStage{newPaid(p, p.cfg.Functions.Images, decode[functions.ImageInput])}
+}
+
+func (s *imagesStage) Name() string { return Images }
 
 func (s *imagesStage) Plan(ctx context.Context, in automation.Inputs) iter.Seq2[automation.Item, error] {
 	return planRows(ctx, s.cfg.Content.Images(), content.Query{Site: in.Site, Status: content.Pending},
@@ -86,14 +88,6 @@ func shape(i content.Image) engine.Shape {
 		return engine.Square
 	}
 	return engine.Landscape
-}
-
-func (s *imagesStage) Do(ctx context.Context, c automation.Call) (automation.Outcome, error) {
-	request, err := decode[functions.ImageInput](c.Item.Input)
-	if err != nil {
-		return automation.Outcome{}, err
-	}
-	return run(ctx, s.cfg.Engine, s.cfg.Functions.Images, c, request)
 }
 
 func (s *imagesStage) Save(ctx context.Context, tx automation.Tx, c automation.Call, out json.RawMessage) (int, error) {

@@ -66,7 +66,7 @@ func (st *stage) checkPage(page []automation.Item, first bool) error {
 
 // Claim implements [automation.Store].
 func (s *Runs) Claim(ctx context.Context, owner string, lease time.Duration, limit int) ([]automation.Task, error) {
-	if err := checkLease("claim", owner, lease); err != nil {
+	if err := automation.ValidateLease(owner, lease); err != nil {
 		return nil, err
 	}
 	if err := s.lock(ctx); err != nil {
@@ -74,7 +74,7 @@ func (s *Runs) Claim(ctx context.Context, owner string, lease time.Duration, lim
 	}
 	defer s.mu.Unlock()
 	now := s.now()
-	var claimed []automation.Task
+	claimed := s.runs.claimCanceling(owner, now, lease, limit)
 	for len(claimed) < limit {
 		t := s.runs.next(now)
 		if t == nil {
@@ -85,11 +85,19 @@ func (s *Runs) Claim(ctx context.Context, owner string, lease time.Duration, lim
 	return claimed, nil
 }
 
-func checkLease(act, owner string, lease time.Duration) error {
-	if owner == "" || lease <= 0 {
-		return fmt.Errorf("memory: %s: %w: owner %q, lease %s: both must be set", act, automation.ErrInvalid, owner, lease)
+// claimCanceling leases tasks of canceling runs. Those are few, and they are over soon, so their tasks are walked.
+func (t *runTable) claimCanceling(owner string, now time.Time, lease time.Duration, limit int) (claimed []automation.Task) {
+	for _, r := range t.live {
+		if r.row.State != automation.Canceling {
+			continue
+		}
+		for _, task := range r.current.salvageable(now) {
+			if len(claimed) < limit {
+				claimed = append(claimed, task.claim(owner, now.Add(lease), now))
+			}
+		}
 	}
-	return nil
+	return claimed
 }
 
 // next returns the task of a running run that was planned first among those that can be claimed.
@@ -125,7 +133,7 @@ func (t *runTable) claimed(owner string, ref automation.TaskRef) (*task, error) 
 
 // Extend implements [automation.Store].
 func (s *Runs) Extend(ctx context.Context, owner string, refs []automation.TaskRef, lease time.Duration) ([]automation.TaskRef, error) {
-	if err := checkLease("extend", owner, lease); err != nil {
+	if err := automation.ValidateLease(owner, lease); err != nil {
 		return nil, err
 	}
 	if err := s.lock(ctx); err != nil {
@@ -181,6 +189,23 @@ func (s *Runs) Fail(ctx context.Context, owner string, ref automation.TaskRef, c
 		st.count.Failed++
 	}
 	s.runs.advance(st, s.now())
+	return nil
+}
+
+// Drop implements [automation.Store].
+func (s *Runs) Drop(ctx context.Context, owner string, ref automation.TaskRef) error {
+	if err := s.lock(ctx); err != nil {
+		return err
+	}
+	defer s.mu.Unlock()
+	t, err := s.runs.claimed(owner, ref)
+	if err != nil {
+		return err
+	}
+	if state := t.stage.run.row.State; state != automation.Canceling {
+		return fmt.Errorf("memory: drop a task of run %q: %w: it is %s", ref.Run, automation.ErrState, state)
+	}
+	t.leave(automation.TaskDropped, time.Time{})
 	return nil
 }
 

@@ -34,7 +34,7 @@ func newRunTable() *runTable {
 
 // CreateRun implements [automation.Store].
 func (s *Runs) CreateRun(ctx context.Context, r automation.Run) error {
-	if err := checkRun(r); err != nil {
+	if err := r.Validate(); err != nil {
 		return err
 	}
 	if err := s.lock(ctx); err != nil {
@@ -51,28 +51,6 @@ func (s *Runs) CreateRun(ctx context.Context, r automation.Run) error {
 	s.runs.byID[r.ID] = created
 	s.runs.live[r.Site] = created
 	s.runs.ordered = append(s.runs.ordered, created)
-	return nil
-}
-
-func checkRun(r automation.Run) error {
-	switch {
-	case r.ID == "" || r.Site == "" || r.Account == "":
-		return invalidRun(r.ID, "id, site and account must be set")
-	case len(r.Stages) == 0:
-		return invalidRun(r.ID, "it has no stage")
-	case r.State != automation.Running:
-		return invalidRun(r.ID, fmt.Sprintf("its state is %q, want %q", r.State, automation.Running))
-	}
-	for i, stage := range r.Stages {
-		if stage == "" || slices.Contains(r.Stages[:i], stage) {
-			return invalidRun(r.ID, fmt.Sprintf("stage %q is empty or listed twice", stage))
-		}
-	}
-	for _, stage := range r.Finishers {
-		if !slices.Contains(r.Stages, stage) {
-			return invalidRun(r.ID, fmt.Sprintf("finisher %q is not one of its stages", stage))
-		}
-	}
 	return nil
 }
 
@@ -157,6 +135,9 @@ func (s *Runs) SetState(ctx context.Context, id string, from, to automation.Stat
 	case to.Idle():
 		if n := r.current.underway(now); n > 0 {
 			return wrongState(id, from, to, fmt.Sprintf("%d tasks are under way", n))
+		}
+		if n := r.current.unsaved(); n > 0 && to == automation.Cancelled {
+			return wrongState(id, from, to, fmt.Sprintf("%d tasks were claimed and have come to no end", n))
 		}
 		r.current.giveBack()
 	}

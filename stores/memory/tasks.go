@@ -2,6 +2,7 @@ package memory
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"slices"
 	"time"
@@ -109,7 +110,7 @@ func (t *task) claim(owner string, until, now time.Time) automation.Task {
 	item.Input = bytes.Clone(item.Input)
 	return automation.Task{
 		Ref:     automation.TaskRef{Run: run.ID, Stage: t.stage.count.Stage, Item: item.ID, Generation: t.generation},
-		Account: run.Account, Site: run.Site, Item: item, Attempts: t.attempts,
+		Account: run.Account, Site: run.Site, Item: item, Attempts: t.attempts, Canceling: run.State == automation.Canceling,
 	}
 }
 
@@ -146,17 +147,50 @@ func (st *stage) leased(visit func(*task)) {
 	if st.count.Leased == 0 {
 		return
 	}
-	for _, t := range st.tasks {
+	st.each(func(t *task) {
 		if t.state == automation.TaskLeased {
 			visit(t)
 		}
+	})
+}
+
+func (t *task) over() bool {
+	return t.state != automation.TaskReady && t.state != automation.TaskLeased
+}
+
+// open reports whether the task was claimed before and has come to no end.
+func (t *task) open() bool { return t.generation > 0 && !t.over() }
+
+// unsaved counts the tasks that were claimed before and have come to no end.
+func (st *stage) unsaved() (n int) {
+	st.each(func(t *task) {
+		if t.open() {
+			n++
+		}
+	})
+	return n
+}
+
+// salvageable returns the tasks that were claimed before and can be claimed now, in the order of planning.
+func (st *stage) salvageable(now time.Time) []*task {
+	var out []*task
+	st.each(func(t *task) {
+		if t.open() && !t.until.After(now) {
+			out = append(out, t)
+		}
+	})
+	slices.SortFunc(out, func(a, b *task) int { return cmp.Compare(a.place, b.place) })
+	return out
+}
+
+func (st *stage) each(visit func(*task)) {
+	for _, t := range st.tasks {
+		visit(t)
 	}
-	if st.finish != nil && st.finish.state == automation.TaskLeased {
+	if st.finish != nil {
 		visit(st.finish)
 	}
 }
-
-func (t *task) over() bool { return t.state == automation.TaskDone || t.state == automation.TaskFailed }
 
 // advance moves the run on if the stage has nothing left to do: to the stage's Finish task, to the next stage, or to
 // its end.

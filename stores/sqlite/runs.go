@@ -25,7 +25,7 @@ const insertStage = `INSERT INTO scrip_stages (run, position, stage, finisher, s
 
 // CreateRun implements [automation.Store].
 func (s *Runs) CreateRun(ctx context.Context, r automation.Run) error {
-	if err := checkRun(r); err != nil {
+	if err := r.Validate(); err != nil {
 		return err
 	}
 	err := s.db.write(ctx, func(ctx context.Context, t *txn) error {
@@ -61,28 +61,6 @@ func (s *Runs) CreateRun(ctx context.Context, r automation.Run) error {
 	return translate("create run", err)
 }
 
-func checkRun(r automation.Run) error {
-	switch {
-	case r.ID == "" || r.Site == "" || r.Account == "":
-		return invalidRun(r.ID, "id, site and account must be set")
-	case len(r.Stages) == 0:
-		return invalidRun(r.ID, "it has no stage")
-	case r.State != automation.Running:
-		return invalidRun(r.ID, fmt.Sprintf("its state is %q, want %q", r.State, automation.Running))
-	}
-	for i, stage := range r.Stages {
-		if stage == "" || slices.Contains(r.Stages[:i], stage) {
-			return invalidRun(r.ID, fmt.Sprintf("stage %q is empty or listed twice", stage))
-		}
-	}
-	for _, stage := range r.Finishers {
-		if !slices.Contains(r.Stages, stage) {
-			return invalidRun(r.ID, fmt.Sprintf("finisher %q is not one of its stages", stage))
-		}
-	}
-	return nil
-}
-
 func invalidRun(id, why string) error {
 	return fmt.Errorf("sqlite: create run %q: %w: %s", id, automation.ErrInvalid, why)
 }
@@ -90,6 +68,8 @@ func invalidRun(id, why string) error {
 const selectState = `SELECT state FROM scrip_runs WHERE id = ?`
 
 const countUnderway = `SELECT count(*) FROM scrip_tasks WHERE run = ? AND state = 'leased' AND due_at > ?`
+
+const countTouched = `SELECT count(*) FROM scrip_tasks WHERE run = ? AND state IN ('ready', 'leased') AND generation > 0`
 
 // SetState implements [automation.Store].
 func (s *Runs) SetState(ctx context.Context, id string, from, to automation.State, reason automation.Reason, detail string) error {
@@ -120,6 +100,13 @@ func (s *Runs) SetState(ctx context.Context, id string, from, to automation.Stat
 			}
 			if err := giveBack(ctx, t, id); err != nil {
 				return err
+			}
+			var unsaved int
+			if _, err := one(ctx, t, []any{&unsaved}, countTouched, id); err != nil {
+				return err
+			}
+			if unsaved > 0 && to == automation.Cancelled {
+				return refuse(automation.ErrState, fmt.Sprintf("%d tasks were claimed and have come to no end", unsaved))
 			}
 		}
 		return setRun(ctx, t, id, to, reason, detail, now)

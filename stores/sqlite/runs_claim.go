@@ -3,7 +3,6 @@ package sqlite
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"slices"
 	"time"
 
@@ -11,16 +10,18 @@ import (
 	"github.com/scrip-go/scrip/credits"
 )
 
-// active is the stage that a running run is in, while its tasks are worked on.
+// active is the stage that a running or canceling run is in, while its tasks are worked on.
 type active struct {
 	run, site, stage string
 	account          credits.Account
+	state            automation.State
 }
 
-func (a *active) fields() []any { return []any{&a.run, &a.site, &a.stage, &a.account} }
+func (a *active) fields() []any { return []any{&a.run, &a.site, &a.stage, &a.account, &a.state} }
 
-const selectActive = `SELECT r.id, r.site, r.stage, r.account FROM scrip_runs r JOIN scrip_stages s ON s.run = r.id AND s.stage = r.stage
-WHERE r.state = 'running' AND s.state = 'running'`
+const selectActive = `SELECT r.id, r.site, r.stage, r.account, r.state FROM scrip_runs r INDEXED BY scrip_runs_claimable
+JOIN scrip_stages s ON s.run = r.id AND s.stage = r.stage
+WHERE r.state IN ('running', 'canceling') AND s.state = 'running'`
 
 // candidate is a task that can be claimed.
 type candidate struct {
@@ -34,6 +35,10 @@ func (c *candidate) fields() []any { return []any{&c.seq, &c.state} }
 const selectCandidates = `SELECT seq, state FROM scrip_tasks
 WHERE run = ? AND stage = ? AND state IN ('ready', 'leased') AND due_at <= ? ORDER BY seq LIMIT ?`
 
+// selectTouched is selectCandidates for a canceling run.
+const selectTouched = `SELECT seq, state FROM scrip_tasks
+WHERE run = ? AND stage = ? AND state IN ('ready', 'leased') AND generation > 0 AND due_at <= ? ORDER BY seq LIMIT ?`
+
 const claimTask = `UPDATE scrip_tasks SET state = 'leased', owner = ?, due_at = ?, generation = generation + 1
 WHERE seq = ? RETURNING item, input, generation, attempts`
 
@@ -41,7 +46,7 @@ const countClaimed = `UPDATE scrip_stages SET leased = leased + ? WHERE run = ? 
 
 // Claim implements [automation.Store]. It reads as many tasks of each running run as it may return, and no others.
 func (s *Runs) Claim(ctx context.Context, owner string, lease time.Duration, limit int) ([]automation.Task, error) {
-	if err := checkLease("claim", owner, lease); err != nil {
+	if err := automation.ValidateLease(owner, lease); err != nil {
 		return nil, err
 	}
 	if limit <= 0 {
@@ -57,7 +62,8 @@ func (s *Runs) Claim(ctx context.Context, owner string, lease time.Duration, lim
 		until := now.Add(lease).UnixMicro()
 		counts := map[*active]int{}
 		for _, c := range found {
-			task := automation.Task{Ref: automation.TaskRef{Run: c.of.run, Stage: c.of.stage}, Account: c.of.account, Site: c.of.site}
+			task := automation.Task{Ref: automation.TaskRef{Run: c.of.run, Stage: c.of.stage}, Account: c.of.account, Site: c.of.site,
+				Canceling: c.of.state == automation.Canceling}
 			dest := []any{&task.Item.ID, (*[]byte)(&task.Item.Input), &task.Ref.Generation, &task.Attempts}
 			if _, err := one(ctx, t, dest, claimTask, owner, until, c.seq); err != nil {
 				return err
@@ -89,7 +95,11 @@ func candidates(ctx context.Context, t *txn, now time.Time, limit int) ([]candid
 	}
 	var out []candidate
 	for i := range stages {
-		found, err := rows(ctx, t, (*candidate).fields, selectCandidates, stages[i].run, stages[i].stage, now.UnixMicro(), limit)
+		query := selectCandidates
+		if stages[i].state == automation.Canceling {
+			query = selectTouched
+		}
+		found, err := rows(ctx, t, (*candidate).fields, query, stages[i].run, stages[i].stage, now.UnixMicro(), limit)
 		if err != nil {
 			return nil, err
 		}
@@ -102,13 +112,6 @@ func candidates(ctx context.Context, t *txn, now time.Time, limit int) ([]candid
 	return out[:min(limit, len(out))], nil
 }
 
-func checkLease(act, owner string, lease time.Duration) error {
-	if owner == "" || lease <= 0 {
-		return fmt.Errorf("sqlite: %s: %w: owner %q, lease %s: both must be set", act, automation.ErrInvalid, owner, lease)
-	}
-	return nil
-}
-
 // mine selects a task that is still leased to an owner in a generation. A run that is terminal has none.
 const mine = ` WHERE run = ? AND stage = ? AND item = ? AND state = 'leased' AND owner = ? AND generation = ?`
 
@@ -116,7 +119,7 @@ const extendTask = `UPDATE scrip_tasks SET due_at = ?` + mine
 
 // Extend implements [automation.Store].
 func (s *Runs) Extend(ctx context.Context, owner string, refs []automation.TaskRef, lease time.Duration) ([]automation.TaskRef, error) {
-	if err := checkLease("extend", owner, lease); err != nil {
+	if err := automation.ValidateLease(owner, lease); err != nil {
 		return nil, err
 	}
 	if len(refs) == 0 {

@@ -108,3 +108,24 @@ func (s *Runs) Fail(ctx context.Context, owner string, ref automation.TaskRef, c
 	})
 	return translate("fail", err)
 }
+
+const dropTask = `UPDATE scrip_tasks SET state = 'dropped', owner = '', due_at = 0, cause = ''` + mine
+
+// Drop implements [automation.Store].
+func (s *Runs) Drop(ctx context.Context, owner string, ref automation.TaskRef) error {
+	err := s.db.write(ctx, func(ctx context.Context, t *txn) error {
+		if err := leave(ctx, t, owner, ref, dropTask); err != nil {
+			return err
+		}
+		var state automation.State
+		if _, err := one(ctx, t, []any{&state}, selectState, ref.Run); err != nil {
+			return err
+		}
+		if state != automation.Canceling {
+			return fmt.Errorf("sqlite: drop a task of run %q: %w: it is %s", ref.Run, automation.ErrState, state)
+		}
+		_, err := t.ExecContext(ctx, countRetried, ref.Run, ref.Stage)
+		return err
+	})
+	return translate("drop", err)
+}

@@ -154,7 +154,7 @@ var hot = []string{
 	lockForWriting,
 	selectAccount, selectHold, selectAttempts, selectExpired, selectGrant, selectReceipt, selectRecord,
 	upsertAccount, upsertHold, upsertAttempt, insertEntry, insertGrant, insertRecord, insertReceipt,
-	insertTask, selectActive, selectCandidates, claimTask, countClaimed, extendTask,
+	insertTask, selectActive, selectCandidates, selectTouched, claimTask, countClaimed, extendTask,
 	completeTask, selectCredits, countCompleted, retryTask, countRetried,
 	keywords.selectByID, clusters.selectByID, ideas.selectByID, tasks.selectByID, articles.selectByID, images.selectByID,
 	keywords.insert, clusters.insert, ideas.insert, tasks.insert, articles.insert, images.insert,

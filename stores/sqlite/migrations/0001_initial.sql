@@ -181,7 +181,7 @@ CREATE TABLE scrip_runs (
 -- One run of a site that is not terminal.
 CREATE UNIQUE INDEX scrip_runs_live ON scrip_runs (site) WHERE state NOT IN ('cancelled', 'failed', 'done');
 CREATE INDEX scrip_runs_site ON scrip_runs (site);
-CREATE INDEX scrip_runs_running ON scrip_runs (id) WHERE state = 'running';
+CREATE INDEX scrip_runs_claimable ON scrip_runs (id) WHERE state IN ('running', 'canceling');
 
 -- The stages of a run in order, with counters: whether a stage is done is not found by counting its tasks.
 CREATE TABLE scrip_stages (
@@ -207,7 +207,7 @@ CREATE TABLE scrip_tasks (
 	stage      TEXT    NOT NULL,
 	item       TEXT    NOT NULL CHECK (item <> ''),
 	input      BLOB,                 -- opaque
-	state      TEXT    NOT NULL CHECK (state IN ('ready', 'leased', 'done', 'failed')),
+	state      TEXT    NOT NULL CHECK (state IN ('ready', 'leased', 'done', 'failed', 'dropped')),
 	-- When the task may be claimed: from its planning or its retry on while it is ready, from the end of its lease on
 	-- while it is leased.
 	due_at     INTEGER NOT NULL,
@@ -223,6 +223,8 @@ CREATE TABLE scrip_tasks (
 -- Claims walk the open tasks of a stage in the order of planning.
 CREATE INDEX scrip_tasks_open ON scrip_tasks (run, stage, seq, due_at) WHERE state IN ('ready', 'leased');
 CREATE INDEX scrip_tasks_leased ON scrip_tasks (run, due_at) WHERE state = 'leased';
+-- Cancelling a run looks for the open tasks that were claimed before.
+CREATE INDEX scrip_tasks_touched ON scrip_tasks (run, seq, due_at) WHERE state IN ('ready', 'leased') AND generation > 0;
 CREATE INDEX scrip_tasks_failed ON scrip_tasks (run, seq) WHERE state = 'failed';
 
 -- Content
