@@ -1,0 +1,43 @@
+# Every target says what it is for: `make` lists them.
+
+GO ?= go
+STATICCHECK = $(GO) tool -modfile=tools/go.mod staticcheck
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: test
+test: fmt-check vet lint ## everything that must hold before a commit: format, vet, staticcheck, all tests with -race
+	$(GO) test -race -cover ./...
+
+.PHONY: quick
+quick: ## the tests without -race
+	$(GO) test ./...
+
+.PHONY: prove
+prove: ## the campaigns of kills and faults at their full counts; prints the counts
+	SCRIP_PROVE=1 $(GO) test -count=1 -timeout 60m -v -run 'Campaign' ./...
+
+.PHONY: bench
+bench: ## the benchmarks, five rounds
+	$(GO) test -run '^$$' -bench . -benchmem -count=5 ./...
+
+.PHONY: cover
+cover: ## statement coverage of the packages that handle money and runs, by all tests together
+	$(GO) test -coverpkg=./credits,./engine,./automation -coverprofile=coverage.out ./credits ./engine/... ./automation/... ./stores/... ./storetest ./examples/...
+	$(GO) tool cover -func=coverage.out | tail -1
+
+.PHONY: fmt-check
+fmt-check: ## fail if a file is not formatted
+	@unformatted=$$($$($(GO) env GOROOT)/bin/gofmt -l .); test -z "$$unformatted" || { echo "not formatted, run gofmt -w:"; echo "$$unformatted"; exit 1; }
+
+.PHONY: vet
+vet: ## go vet
+	$(GO) vet ./...
+
+.PHONY: lint
+lint: ## staticcheck with the checks of staticcheck.conf
+	$(STATICCHECK) ./...
