@@ -120,9 +120,13 @@ func (r *Runner) Pause(ctx context.Context, id string) error {
 	return err
 }
 
-// Resume lets a paused run go on. Errors: ErrState, ErrNotFound.
+// Resume lets a run go on that is paused or about to be. Errors: ErrState, ErrNotFound.
 func (r *Runner) Resume(ctx context.Context, id string) error {
-	return r.setState(ctx, id, Paused, Running, "", "")
+	err := r.setState(ctx, id, Paused, Running, "", "")
+	if errors.Is(err, ErrState) {
+		err = r.setState(ctx, id, Pausing, Running, "", "")
+	}
+	return err
 }
 
 // Cancel ends a run for good: what is under way is ended, what was paid for is saved and what is held is given back,

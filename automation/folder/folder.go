@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/scrip-go/scrip/automation/content"
 )
@@ -39,7 +40,8 @@ var (
 
 // The files of a site, besides the index pages.
 const (
-	marker   = ".scrip-site" // says that the directory is ours, and holds the record of each published key
+	marker   = ".scrip-site"      // says that the directory is ours, and holds the record of each published key
+	unborn   = marker + "/unborn" // files that are being written, until they get their names
 	articles = "articles"
 	pictures = "pictures"
 )
@@ -74,12 +76,15 @@ func (s *Site) open() error {
 	if _, err := os.Stat(s.path(marker)); len(entries) > 0 && err != nil {
 		return ErrForeign
 	}
-	for _, dir := range []string{marker, articles, pictures} {
+	for _, dir := range []string{marker, unborn, articles, pictures} {
 		if err := os.MkdirAll(s.path(dir), 0o755); err != nil {
 			return err
 		}
 	}
-	return write(s.path("style.css"), []byte(style))
+	if err := s.clean(); err != nil {
+		return err
+	}
+	return s.write("style.css", []byte(style))
 }
 
 func (s *Site) path(parts ...string) string {
@@ -110,7 +115,7 @@ func (s *Site) publish(ctx context.Context, p content.Post) (content.Publication
 		if err != nil {
 			return content.Publication{}, err
 		}
-		if err := write(s.path(pictureFile(p, img)), data); err != nil {
+		if err := s.write(pictureFile(p, img), data); err != nil {
 			return content.Publication{}, err
 		}
 	}
@@ -118,7 +123,7 @@ func (s *Site) publish(ctx context.Context, p content.Post) (content.Publication
 	if err != nil {
 		return content.Publication{}, err
 	}
-	if err := write(s.path(pageFile(p)), page); err != nil {
+	if err := s.write(pageFile(p), page); err != nil {
 		return content.Publication{}, err
 	}
 	if err := s.forget(old, p); err != nil {
@@ -135,8 +140,8 @@ func pictureFile(p content.Post, img content.PostImage) string {
 }
 
 // write replaces a file as a whole: a crash leaves the old one or the new one.
-func write(path string, data []byte) (err error) {
-	f, err := os.CreateTemp(filepath.Dir(path), ".new-*")
+func (s *Site) write(file string, data []byte) (err error) {
+	f, err := os.CreateTemp(s.path(unborn), "*")
 	if err != nil {
 		return err
 	}
@@ -158,5 +163,23 @@ func write(path string, data []byte) (err error) {
 	if err = f.Close(); err != nil {
 		return err
 	}
-	return os.Rename(f.Name(), path)
+	return os.Rename(f.Name(), s.path(file))
+}
+
+// clean removes what crashes left half-written. What is younger than an hour may be another process's work.
+func (s *Site) clean() error {
+	entries, err := os.ReadDir(s.path(unborn))
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		info, err := e.Info()
+		if err != nil || time.Since(info.ModTime()) < time.Hour {
+			continue // gone already, or in use
+		}
+		if err := os.Remove(s.path(unborn, e.Name())); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return err
+		}
+	}
+	return nil
 }

@@ -11,7 +11,6 @@ import (
 	"iter"
 	"net/url"
 	"os"
-	"path/filepath"
 
 	"github.com/scrip-go/scrip/automation/content"
 )
@@ -147,5 +146,5 @@ func (s *Site) writeIndex(d indexData) error {
 	if err := indexTemplate.Execute(&b, d); err != nil {
 		return err
 	}
-	return write(filepath.Join(s.cfg.Dir, indexName(d.Page)), b.Bytes())
+	return s.write(indexName(d.Page), b.Bytes())
 }

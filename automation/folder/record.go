@@ -26,10 +26,10 @@ func filesOf(p content.Post) []string {
 	return files
 }
 
-func (s *Site) recordPath(key string) string { return s.path(marker, key+".json") }
+func recordFile(key string) string { return marker + "/" + key + ".json" }
 
 func (s *Site) readRecord(key string) (r record, err error) {
-	b, err := os.ReadFile(s.recordPath(key))
+	b, err := os.ReadFile(s.path(recordFile(key)))
 	if errors.Is(err, fs.ErrNotExist) {
 		return record{}, nil
 	}
@@ -44,7 +44,7 @@ func (s *Site) writeRecord(key string, r record) error {
 	if err != nil {
 		return err
 	}
-	return write(s.recordPath(key), b)
+	return s.write(recordFile(key), b)
 }
 
 // remember records the files of a post before they are written, beside those of its earlier form, so that a crash leaves
@@ -124,7 +124,7 @@ func (s *Site) prune(keep live) error {
 			if err := s.remove(slices.DeleteFunc(old.Files, keep.has)); err != nil {
 				return err
 			}
-			if err := os.Remove(s.recordPath(key)); err != nil {
+			if err := os.Remove(s.path(recordFile(key))); err != nil {
 				return err
 			}
 		}
