@@ -30,6 +30,12 @@ cover: ## statement coverage of the packages that handle money and runs, by all 
 	$(GO) test -coverpkg=./credits,./engine,./automation -coverprofile=coverage.out ./credits ./engine/... ./automation/... ./stores/... ./storetest ./examples/...
 	$(GO) tool cover -func=coverage.out | tail -1
 
+.PHONY: site
+site: ## run the quickstart and look at every page of its site in headless Chromium, as on a desktop and on a phone
+	@dir=$$(mktemp -d) && trap 'rm -rf "$$dir"' EXIT && \
+	$(GO) run ./examples/quickstart -db "$$dir/site.db" -out "$$dir/out" && \
+	cd tools && $(GO) run ./site $(if $(SHOTS),-screenshots "$(abspath $(SHOTS))") "$$dir/out"
+
 .PHONY: fmt-check
 fmt-check: ## fail if a file is not formatted
 	@unformatted=$$($$($(GO) env GOROOT)/bin/gofmt -l .); test -z "$$unformatted" || { echo "not formatted, run gofmt -w:"; echo "$$unformatted"; exit 1; }

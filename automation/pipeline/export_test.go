@@ -1,0 +1,9 @@
+package pipeline
+
+// What the tests of this package look at from outside.
+var (
+	Batches    = batches
+	Classify   = classify
+	CountWords = countWords
+	Headings   = headings
+)

@@ -1,0 +1,293 @@
+package pipeline_test
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/scrip-go/scrip/automation"
+	"github.com/scrip-go/scrip/automation/content"
+	"github.com/scrip-go/scrip/automation/pipeline"
+	"github.com/scrip-go/scrip/credits"
+	"github.com/scrip-go/scrip/providers/providertest"
+)
+
+func TestTurnsKeywordsIntoPublishedArticles(t *testing.T) {
+	for name, open := range map[string]func(testing.TB) faces{"Memory": inMemory, "SQLite": inSQLite} {
+		t.Run(name, func(t *testing.T) {
+			s := newShop(t, open(t), 2, 5000)
+			s.serve()
+			s.addKeywords(teaKeywords...)
+			estimate, err := s.start(pipeline.Request{})
+			must(t, err)
+			run, counts := s.wait(automation.Done)
+			b := s.verify()
+
+			var spent credits.Amount
+			for _, c := range counts {
+				spent += c.Credits
+				if c.Total == 0 || c.Done != c.Total {
+					t.Errorf("stage %+v, want all its items done", c)
+				}
+			}
+			if spent != 5000-b.Posted || run.Estimate != estimate.Total || spent > 2*estimate.Total || estimate.Total > 2*spent {
+				t.Errorf("stages charged %d, the account %d, the estimate was %d: want the first two equal and the third not far off", spent, 5000-b.Posted, estimate.Total)
+			}
+			checkRows(t, s)
+		})
+	}
+}
+
+// checkRows follows every row of the content from the keywords on.
+func checkRows(t *testing.T, s *shop) {
+	t.Helper()
+	clusters := map[string]content.Cluster{}
+	for _, c := range all(t, s.content.Clusters()) {
+		clusters[c.ID] = c
+		if c.Status != content.Mapped {
+			t.Errorf("cluster %q is %s, want mapped", c.Name, c.Status)
+		}
+	}
+	for _, k := range all(t, s.content.Keywords()) {
+		if k.Status != content.Mapped || clusters[k.Cluster].ID == "" {
+			t.Errorf("keyword %q is %s in cluster %q, want it mapped to one that exists", k.Text, k.Status, k.Cluster)
+		}
+	}
+	tasks := map[string]content.Task{}
+	for _, task := range all(t, s.content.Tasks()) {
+		tasks[task.Idea] = task
+	}
+	for _, idea := range all(t, s.content.Ideas()) {
+		task := tasks[idea.ID]
+		if idea.Status != content.Completed || task.Status != content.Completed || len(idea.Outline) < 3 || len(task.Outline) != len(idea.Outline) || task.Primary != idea.Primary {
+			t.Errorf("idea %q is %s and its task %s: want both completed and the whole brief handed on", idea.Title, idea.Status, task.Status)
+		}
+	}
+	images := map[string][]content.Image{}
+	for _, img := range all(t, s.content.Images()) {
+		images[img.Article] = append(images[img.Article], img)
+		if img.Status != content.Generated || img.Blob.Size == 0 || img.Alt == "" {
+			t.Errorf("image %q is %s, want it generated, with an alternative text", img.ID, img.Status)
+		}
+	}
+	articles := all(t, s.content.Articles())
+	if len(articles) != len(tasks) || len(articles) == 0 || len(s.press.posts) != len(articles) || s.press.times != len(articles) {
+		t.Errorf("%d articles of %d tasks, %d published in %d calls: want each once", len(articles), len(tasks), len(s.press.posts), s.press.times)
+	}
+	for _, a := range articles {
+		if a.Status != content.Approved || a.SiteStatus != content.SitePublished || a.ExternalURL == "" || a.WordCount < 300 || len(a.Raw) == 0 {
+			t.Errorf("article %q is %s and %s with %d words", a.Title, a.Status, a.SiteStatus, a.WordCount)
+		}
+		if len(images[a.ID]) != 3 || images[a.ID][0].Type != content.Featured {
+			t.Errorf("article %q has %d images, want one at its head and two inside", a.Title, len(images[a.ID]))
+		}
+		if post := s.press.posts[a.ID]; len(post.Images) != 3 || post.Cluster.Name == "" {
+			t.Errorf("article %q was published with %d images in cluster %q", a.Title, len(post.Images), post.Cluster.Name)
+		}
+	}
+}
+
+func TestANewRunDoesWhatIsNewAndNothingElse(t *testing.T) {
+	s := newShop(t, inMemory(t), 0, 5000)
+	s.serve()
+	s.addKeywords(teaKeywords[:5]...)
+	_, err := s.start(pipeline.Request{})
+	must(t, err)
+	s.wait(automation.Done)
+	before := len(s.up.Journal())
+	articles := len(all(t, s.content.Articles()))
+
+	_, err = s.pipeline.Start(t.Context(), s.runner, pipeline.Request{ID: "idle", Site: "site", Account: "alice"})
+	must(t, err)
+	_, counts, err := s.runner.Wait(t.Context(), "idle")
+	must(t, err)
+	if len(s.up.Journal()) != before || counts[0].Total != 0 {
+		t.Errorf("a run with nothing to do made %d calls", len(s.up.Journal())-before)
+	}
+	s.addKeywords("oolong tea basics", "how to brew oolong tea", "oolong tea taste", "oolong tea caffeine", "best oolong tea")
+	_, err = s.pipeline.Start(t.Context(), s.runner, pipeline.Request{ID: "more", Site: "site", Account: "alice"})
+	must(t, err)
+	_, _, err = s.runner.Wait(t.Context(), "more")
+	must(t, err)
+	if n := len(all(t, s.content.Articles())); n <= articles || s.press.times != n {
+		t.Errorf("%d articles after %d, published %d times: want more, each published once", n, articles, s.press.times)
+	}
+	s.verify()
+}
+
+func TestStartRefusesARunThatTheAccountDoesNotCover(t *testing.T) {
+	s := newShop(t, inMemory(t), 1, 100)
+	s.addKeywords(teaKeywords...)
+	e, err := s.start(pipeline.Request{})
+	var short *pipeline.ShortError
+	if !errors.As(err, &short) || !errors.Is(err, credits.ErrInsufficient) || short.Available != 100 || short.Estimate != e.Total || short.Need < e.Total+e.Total/5 {
+		t.Fatalf("Start = %v (%+v), want a ShortError over the estimate %d and a fifth more", err, short, e.Total)
+	}
+	for range s.runs.Unfinished(t.Context()) {
+		t.Error("a refused run was created")
+	}
+	if _, err := s.start(pipeline.Request{AllowShort: true}); err != nil {
+		t.Errorf("Start with AllowShort = %v", err)
+	}
+	if len(s.up.Journal()) > 0 {
+		t.Error("starting a run made a call")
+	}
+}
+
+func TestPausesForCreditsWithNothingHeldAndKeepsWhatWasPaidFor(t *testing.T) {
+	s := newShop(t, inSQLite(t), 1, 30)
+	s.serve()
+	s.addKeywords(teaKeywords...)
+	_, err := s.start(pipeline.Request{AllowShort: true})
+	must(t, err)
+	run, counts := s.wait(automation.Paused)
+	b := s.verify()
+	if run.Reason != automation.ByCredits || b.Posted < 0 || b.Posted == 30 {
+		t.Errorf("paused because of %q with %+v", run.Reason, b)
+	}
+	var saved credits.Amount
+	for _, c := range counts {
+		saved += c.Credits
+	}
+	if saved != 30-b.Posted {
+		t.Errorf("charged %d, of which %d was saved: want all", 30-b.Posted, saved)
+	}
+	_, err = s.ledger.Grant(t.Context(), credits.Grant{Account: "alice", Key: "more", Kind: credits.Purchase, Amount: 5000})
+	must(t, err)
+	must(t, s.runner.Resume(t.Context(), "r"))
+	s.wait(automation.Done)
+	s.verify()
+	checkPaidOnce(t, s)
+}
+
+// checkPaidOnce: every billable request is an attempt of its own, and every settled key has one.
+func checkPaidOnce(t *testing.T, s *shop) {
+	t.Helper()
+	attempts := map[string]bool{}
+	for _, e := range s.up.Journal() {
+		if e.Billable && attempts[e.Attempt] {
+			t.Errorf("attempt %s was billed twice", e.Attempt)
+		}
+		attempts[e.Attempt] = attempts[e.Attempt] || e.Billable
+	}
+	keys := map[credits.Key]bool{}
+	for r, err := range s.ledger.Records(t.Context(), credits.UsageQuery{Account: "alice"}) {
+		must(t, err)
+		if keys[r.Key] || !attempts[r.Attempt] {
+			t.Errorf("key %q is recorded twice, or its attempt was never billed", r.Key)
+		}
+		keys[r.Key] = true
+	}
+}
+
+func TestWaitsForAProviderThatRefusesToWork(t *testing.T) {
+	for _, fault := range []providertest.FaultKind{providertest.Status401, providertest.Status403, providertest.Quota} {
+		t.Run(string(fault), func(t *testing.T) {
+			s := newShop(t, inMemory(t), 0, 5000)
+			must(t, s.up.SetFaults(providertest.Fault{Kind: fault}))
+			s.serve()
+			s.addKeywords(teaKeywords...)
+			_, err := s.start(pipeline.Request{})
+			must(t, err)
+			run, _ := s.wait(automation.Paused)
+			if b := s.verify(); run.Reason != automation.ByProvider || b.Posted != 5000 {
+				t.Errorf("paused because of %q, posted %d, want the provider and nothing charged", run.Reason, b.Posted)
+			}
+			must(t, s.up.SetFaults())
+			must(t, s.runner.Resume(t.Context(), "r"))
+			s.wait(automation.Done)
+			s.verify()
+		})
+	}
+}
+
+func TestCancelKeepsWhatWasPaidForAndHoldsNothing(t *testing.T) {
+	s := newShop(t, inSQLite(t), 0, 5000)
+	must(t, s.up.SetFaults(providertest.Fault{Kind: providertest.Slow, Delay: 300 * time.Millisecond, Route: providertest.RouteText, After: 1}))
+	s.serve()
+	s.addKeywords(teaKeywords...)
+	_, err := s.start(pipeline.Request{})
+	must(t, err)
+	for len(s.up.Journal()) < 3 { // until the second stage is at work
+		time.Sleep(5 * time.Millisecond)
+	}
+	must(t, s.runner.Cancel(t.Context(), "r"))
+	_, counts := s.wait(automation.Cancelled)
+	b := s.verify()
+	var saved credits.Amount
+	for _, c := range counts {
+		saved += c.Credits
+	}
+	if saved != 5000-b.Posted || saved == 0 {
+		t.Errorf("charged %d, of which %d was saved: want all of it", 5000-b.Posted, saved)
+	}
+	checkPaidOnce(t, s)
+}
+
+func TestTriesToPublishAgain(t *testing.T) {
+	s := newShop(t, inMemory(t), 0, 5000)
+	s.press.fail = errors.New("the site is down")
+	s.serve()
+	s.addKeywords(teaKeywords[:5]...)
+	_, err := s.start(pipeline.Request{})
+	must(t, err)
+	for published := false; !published; time.Sleep(5 * time.Millisecond) {
+		s.press.mu.Lock()
+		if published = s.press.times > 0; published {
+			s.press.fail = nil
+		}
+		s.press.mu.Unlock()
+	}
+	_, counts := s.wait(automation.Done)
+	if last := counts[len(counts)-1]; last.Failed != 0 || last.Done == 0 {
+		t.Errorf("publish = %+v, want everything published in the end", last)
+	}
+}
+
+func TestAddKeywordsTakesEachTextOnce(t *testing.T) {
+	s := newShop(t, inMemory(t), 0, 0)
+	add := func(texts ...string) (int, error) {
+		var ks []pipeline.Keyword
+		for _, text := range texts {
+			ks = append(ks, pipeline.Keyword{Text: text})
+		}
+		return s.pipeline.AddKeywords(t.Context(), "site", ks)
+	}
+	for _, c := range []struct {
+		name  string
+		texts []string
+		added int
+		says  string
+	}{
+		{"TooFew", []string{"a", "b", "c", "d"}, 0, "4 keywords, want at least 5"},
+		{"TooFewDifferent", []string{"a", "A", " a ", "b", "c"}, 0, "3 keywords, want at least 5"},
+		{"Empty", []string{"a", "b", " \t", "c", "d"}, 0, "keyword 3"},
+		{"TooLong", []string{"a", "b", "c", "d", strings.Repeat("x", 501)}, 0, "keyword 5"},
+		{"Enough", []string{"a", "b", "c", "d", "e", "E"}, 5, ""},
+		{"Known", []string{"a", "e", " D "}, 0, ""},
+		{"AFewMore", []string{"e", "f"}, 1, ""},
+	} {
+		n, err := add(c.texts...)
+		if n != c.added || (err == nil) != (c.says == "") || err != nil && (!errors.Is(err, pipeline.ErrInvalid) || !strings.Contains(err.Error(), c.says)) {
+			t.Errorf("%s: AddKeywords = %d, %v, want %d, %q", c.name, n, err, c.added, c.says)
+		}
+	}
+	var texts []string
+	for _, k := range all(t, s.content.Keywords()) {
+		texts = append(texts, k.Text)
+	}
+	if want := []string{"a", "b", "c", "d", "e", "f"}; !slices.Equal(texts, want) {
+		t.Errorf("keywords = %q, want %q", texts, want)
+	}
+}
+
+func TestRefusesAConfigurationThatCannotWork(t *testing.T) {
+	_, err := pipeline.New(pipeline.Config{Pictures: 9, BatchSize: 3})
+	for _, want := range []string{"Engine, Functions, Content and Publisher", "Pictures is 9", "Blobs must be set", "BatchSize is 3"} {
+		if !errors.Is(err, pipeline.ErrInvalid) || !strings.Contains(err.Error(), want) {
+			t.Errorf("New = %v, want ErrInvalid with %q", err, want)
+		}
+	}
+}
