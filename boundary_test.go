@@ -55,11 +55,13 @@ var rules = map[string]rule{
 
 	"automation":         {ours: []string{"credits"}},
 	"automation/content": {},
-	"automation/folder":  {ours: []string{"automation/content"}},
+	"automation/folder":  {ours: []string{"automation/content", "internal/durable"}},
 	"automation/pipeline": {ours: []string{"automation", "automation/content", "engine", "engine/functions", "credits", "usage",
 		"registry", "providers", "secret"}, others: []string{sanitiser}}, // the last three for the errors that it classifies
 
-	"blobs":         {},
+	"internal/durable": {},
+
+	"blobs":         {ours: []string{"internal/durable"}},
 	"stores/memory": {ours: []string{"credits", "registry", "automation", "automation/content", "usage"}, others: []string{decimal}},
 	"stores/sqlite": {ours: []string{"credits", "registry", "automation", "automation/content", "usage"},
 		others: []string{decimal, driver, driverLib, unix, windows}},

@@ -12,6 +12,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/scrip-go/scrip/internal/durable"
 )
 
 // ErrName is a name that cannot be a file of the directory.
@@ -24,11 +26,15 @@ type Dir struct {
 
 // Open returns a Dir over a directory, which is made if it does not exist.
 func Open(dir string) (*Dir, error) {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	d := &Dir{root: dir}
+	if err := durable.Scratch(d.scratch()); err != nil {
 		return nil, fmt.Errorf("blobs: open %q: %w", dir, err)
 	}
-	return &Dir{root: dir}, nil
+	return d, nil
 }
+
+// scratch is where files lie while they are written. No blob has such a name.
+func (d *Dir) scratch() string { return filepath.Join(d.root, ".unborn") }
 
 // path checks a name: it is a file's name, without a directory and not hidden.
 func (d *Dir) path(name string) (string, error) {
@@ -49,51 +55,12 @@ func (d *Dir) Put(ctx context.Context, name string, data []byte) error {
 		return err
 	}
 	if old, err := os.ReadFile(path); err == nil && bytes.Equal(old, data) {
-		return syncDir(d.root) // the one who wrote it may have died before it was durable
+		return durable.SyncDir(d.root) // the one who wrote it may have died before it was durable
 	}
-	if err := d.write(path, data); err != nil {
+	if err := durable.WriteFile(d.scratch(), path, data); err != nil {
 		return fmt.Errorf("blobs: put %q: %w", name, err)
 	}
 	return nil
-}
-
-// write makes the file under another name first: a crash leaves either nothing or the whole file under the name.
-func (d *Dir) write(path string, data []byte) (err error) {
-	f, err := os.CreateTemp(d.root, ".put-*")
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			_ = f.Close()
-			_ = os.Remove(f.Name())
-		}
-	}()
-	if _, err = f.Write(data); err != nil {
-		return err
-	}
-	if err = f.Chmod(0o644); err != nil {
-		return err
-	}
-	if err = f.Sync(); err != nil {
-		return err
-	}
-	if err = f.Close(); err != nil {
-		return err
-	}
-	if err = os.Rename(f.Name(), path); err != nil {
-		return err
-	}
-	return syncDir(d.root)
-}
-
-// syncDir makes a rename durable.
-func syncDir(dir string) error {
-	f, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(f.Sync(), f.Close())
 }
 
 // Get returns what was put under a name. The error matches fs.ErrNotExist if there is nothing.

@@ -34,9 +34,10 @@ func TestGetReturnsWhatWasPutLast(t *testing.T) {
 			t.Errorf("Get = %q, %v, want %q", got, err, data)
 		}
 	}
-	files, err := os.ReadDir(root)
-	if err != nil || len(files) != 1 {
-		t.Errorf("the directory has %v, %v, want the one blob and no temporary file", files, err)
+	files, err := filepath.Glob(filepath.Join(root, "*"))
+	scratch, _ := filepath.Glob(filepath.Join(root, ".unborn", "*"))
+	if err != nil || len(files) != 2 || len(scratch) != 0 { // the blob and the scratch directory
+		t.Errorf("the directory has %v and %v, %v, want the one blob and no temporary file", files, scratch, err)
 	}
 }
 

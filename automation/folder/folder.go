@@ -12,9 +12,9 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"time"
 
 	"github.com/scrip-go/scrip/automation/content"
+	"github.com/scrip-go/scrip/internal/durable"
 )
 
 // ErrForeign is a directory with files in it that no Site made.
@@ -76,12 +76,12 @@ func (s *Site) open() error {
 	if _, err := os.Stat(s.path(marker)); len(entries) > 0 && err != nil {
 		return ErrForeign
 	}
-	for _, dir := range []string{marker, unborn, articles, pictures} {
+	for _, dir := range []string{marker, articles, pictures} {
 		if err := os.MkdirAll(s.path(dir), 0o755); err != nil {
 			return err
 		}
 	}
-	if err := s.clean(); err != nil {
+	if err := durable.Scratch(s.path(unborn)); err != nil {
 		return err
 	}
 	return s.write("style.css", []byte(style))
@@ -139,47 +139,6 @@ func pictureFile(p content.Post, img content.PostImage) string {
 	return fmt.Sprintf("%s/%s-%d.%s", pictures, p.Article.Slug, img.Ordinal, strings.ReplaceAll(ext, "jpeg", "jpg"))
 }
 
-// write replaces a file as a whole: a crash leaves the old one or the new one.
-func (s *Site) write(file string, data []byte) (err error) {
-	f, err := os.CreateTemp(s.path(unborn), "*")
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			_ = f.Close()
-			_ = os.Remove(f.Name())
-		}
-	}()
-	if _, err = f.Write(data); err != nil {
-		return err
-	}
-	if err = f.Chmod(0o644); err != nil {
-		return err
-	}
-	if err = f.Sync(); err != nil {
-		return err
-	}
-	if err = f.Close(); err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), s.path(file))
-}
-
-// clean removes what crashes left half-written. What is younger than an hour may be another process's work.
-func (s *Site) clean() error {
-	entries, err := os.ReadDir(s.path(unborn))
-	if err != nil {
-		return err
-	}
-	for _, e := range entries {
-		info, err := e.Info()
-		if err != nil || time.Since(info.ModTime()) < time.Hour {
-			continue // gone already, or in use
-		}
-		if err := os.Remove(s.path(unborn, e.Name())); err != nil && !errors.Is(err, os.ErrNotExist) {
-			return err
-		}
-	}
-	return nil
+func (s *Site) write(file string, data []byte) error {
+	return durable.WriteFile(s.path(unborn), s.path(file), data)
 }
