@@ -38,7 +38,7 @@ type InsufficientError struct {
 
 // Error implements error.
 func (e *InsufficientError) Error() string {
-	return fmt.Sprintf("credits: account %q: %v: need %d, available %d, held by others %d: grant more", e.Account, ErrInsufficient, e.Need, e.Available, e.Held)
+	return fmt.Sprintf("credits: account %q: %v: need %d, available %d, in open holds %d: grant more", e.Account, ErrInsufficient, e.Need, e.Available, e.Held)
 }
 
 // Is reports whether target is ErrInsufficient.

@@ -60,7 +60,8 @@ func (r HoldRequest) apply(s *State, now time.Time) (Outcome, error) {
 		h = &Hold{Account: r.Account, Key: r.Key, Fingerprint: r.Fingerprint}
 		return r.open(s, h, now)
 	case h.State == Settled:
-		return Outcome{Held: Held{Receipt: s.receipts[r.Ref()]}}, nil
+		receipt, err := s.receipt("hold", r.Ref())
+		return Outcome{Held: Held{Receipt: receipt}}, err
 	case h.State == Released:
 		return r.open(s, h, now)
 	case h.State == Expired:
@@ -129,6 +130,15 @@ func (s *State) mine(act string, ref Ref, holder Holder) (*Hold, error) {
 	return h, nil
 }
 
+// renew starts the holder's lease anew. The hold does not expire before its lease: while its holder works, its credits
+// stay aside and its key is nobody else's.
+func (h *Hold) renew(holder Holder, now time.Time) {
+	h.LeaseUntil = now.Add(holder.Lease)
+	if h.ExpiresAt.Before(h.LeaseUntil) {
+		h.ExpiresAt = h.LeaseUntil
+	}
+}
+
 func (r ExtendRequest) apply(s *State, now time.Time) (Outcome, error) {
 	h, err := s.mine("extend", r.Ref(), r.Holder)
 	if err != nil {
@@ -140,7 +150,7 @@ func (r ExtendRequest) apply(s *State, now time.Time) (Outcome, error) {
 		}
 		h.Amount = r.Total
 	}
-	h.LeaseUntil = now.Add(r.Holder.Lease)
+	h.renew(r.Holder, now)
 	if r.TTL > 0 {
 		h.ExpiresAt = now.Add(r.TTL)
 	}
@@ -154,12 +164,16 @@ func (r SettleRequest) apply(s *State, now time.Time) (Outcome, error) {
 		return Outcome{}, fail("settle", r.Account, r.Key, ErrNotFound, "hold it first")
 	}
 	if h.State == Settled {
+		receipt, err := s.receipt("settle", r.Ref())
+		if err != nil {
+			return Outcome{}, err
+		}
 		if r.Last.ID != "" { // the loser's call ran and cost money, whoever won
 			if err := s.finish(r.Ref(), r.Last, now); err != nil {
 				return Outcome{}, err
 			}
 		}
-		return Outcome{Receipt: *s.receipts[r.Ref()]}, nil
+		return Outcome{Receipt: *receipt}, nil
 	}
 	charged := min(r.Amount, h.Amount)
 	if _, err := s.account(r.Account).Posted.Sub(charged); err != nil {
@@ -219,7 +233,7 @@ func (r BeginRequest) apply(s *State, now time.Time) (Outcome, error) {
 		return Outcome{}, err
 	}
 	s.begin(r.Ref(), h, r.Attempt, now)
-	h.LeaseUntil = now.Add(r.Holder.Lease)
+	h.renew(r.Holder, now)
 	s.touchHold(h)
 	return Outcome{}, nil
 }

@@ -11,6 +11,12 @@ type Ref struct {
 	Key     Key
 }
 
+// AttemptRef names an attempt: its id tells it from the others of its key.
+type AttemptRef struct {
+	Ref
+	ID string
+}
+
 // AccountRow is what a store keeps of an account.
 type AccountRow struct {
 	Account Account
@@ -33,7 +39,8 @@ type GrantRow struct {
 //
 //   - the account row of r.Account, if it exists;
 //   - the hold and the grant of r, if they exist, with all attempts and, if the hold is settled, the receipt;
-//   - every open hold of r.Account whose ExpiresAt is not after now, with its key, so that it can be expired.
+//   - every open hold of r.Account whose ExpiresAt is not after now, so that it can be expired. These come last and
+//     without attempts: a hold that is loaded already stays as it is.
 type State struct {
 	accounts map[Account]*AccountRow
 	grants   map[Ref]*GrantRow
@@ -49,7 +56,7 @@ type Changes struct {
 	Accounts map[Account]*AccountRow // insert or update
 	Grants   []*GrantRow             // insert
 	Holds    map[Ref]*Hold           // insert or update
-	Attempts map[string]*Attempt     // by id: insert or update
+	Attempts map[AttemptRef]*Attempt // insert or update
 	Entries  []Entry                 // insert
 	Receipts []*Receipt              // insert, with their usage records
 }
@@ -62,7 +69,7 @@ func NewState() *State {
 		holds:    map[Ref]*Hold{},
 		attempts: map[Ref][]*Attempt{},
 		receipts: map[Ref]*Receipt{},
-		changes:  Changes{Accounts: map[Account]*AccountRow{}, Holds: map[Ref]*Hold{}, Attempts: map[string]*Attempt{}},
+		changes:  Changes{Accounts: map[Account]*AccountRow{}, Holds: map[Ref]*Hold{}, Attempts: map[AttemptRef]*Attempt{}},
 	}
 }
 
@@ -190,7 +197,7 @@ func (s *State) begin(ref Ref, h *Hold, a Attempt, now time.Time) {
 	a.Key, a.Scope, a.Holder, a.Fate = ref.Key, h.Scope, h.Holder.ID, ""
 	a.BegunAt, a.FinishedAt = now, time.Time{}
 	s.attempts[ref] = append(s.attempts[ref], &a)
-	s.changes.Attempts[a.ID] = &a
+	s.changes.Attempts[AttemptRef{ref, a.ID}] = &a
 }
 
 // finish records how an attempt ended. Only the first finish counts: what was journalled is not rewritten.
@@ -208,10 +215,20 @@ func (s *State) finish(ref Ref, a Attempt, now time.Time) error {
 			known.JobID = a.JobID
 		}
 		known.FinishedAt = now
-		s.changes.Attempts[known.ID] = known
+		s.changes.Attempts[AttemptRef{ref, a.ID}] = known
 		return nil
 	}
 	return fail("finish attempt", ref.Account, ref.Key, ErrNotFound, fmt.Sprintf("attempt %.40q was never begun", a.ID))
+}
+
+// receipt returns the receipt of a settled key. A store that has none is damaged, and must not be taken to mean that
+// nothing was charged.
+func (s *State) receipt(act string, ref Ref) (*Receipt, error) {
+	r, ok := s.receipts[ref]
+	if !ok {
+		return nil, fail(act, ref.Account, ref.Key, ErrSettled, "its receipt is missing: verify the account")
+	}
+	return r, nil
 }
 
 // view returns a copy of a hold for a caller, with its open attempts.

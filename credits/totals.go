@@ -10,9 +10,17 @@ import (
 )
 
 // Totals adds up usage records by the dimensions of q, for a store's Usage. Its rows are ordered by their group.
-// It returns an error that matches [ErrOverflow] or usage.ErrInvalid if a total does not fit.
+// It returns an error that matches [ErrInvalid] for an unknown dimension, [ErrOverflow] or usage.ErrInvalid if a total does
+// not fit, and the error of records.
 func Totals(records iter.Seq2[UsageRecord, error], q UsageQuery) ([]UsageRow, error) {
 	type group struct{ operation, model, provider, scope string }
+	for _, d := range q.GroupBy {
+		switch d {
+		case ByOperation, ByModel, ByProvider, ByScope:
+		default: // also where there is nothing to add up: a query is wrong by itself
+			return nil, fmt.Errorf("credits: usage: %w: unknown dimension %.40q", ErrInvalid, d)
+		}
+	}
 	rows := map[group]*UsageRow{}
 	for rec, err := range records {
 		if err != nil {
@@ -29,8 +37,6 @@ func Totals(records iter.Seq2[UsageRecord, error], q UsageQuery) ([]UsageRow, er
 				g.provider = rec.Provider
 			case ByScope:
 				g.scope = rec.Scope
-			default:
-				return nil, fmt.Errorf("credits: usage: %w: unknown dimension %.40q", ErrInvalid, d)
 			}
 		}
 		row, ok := rows[g]

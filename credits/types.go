@@ -62,7 +62,7 @@ type HoldRequest struct {
 	Holder      Holder
 	Pinned      []byte        // opaque: model, price rows, prompt text, settings. A takeover gets those of the first hold
 	First       Attempt       // begun in the hold's own transaction if the hold is fresh; no attempt if its ID is empty
-	TTL         time.Duration // after which the hold expires by itself; longer than the lease
+	TTL         time.Duration // after which the hold expires by itself; at least the lease
 }
 
 // Held is the answer to a hold or a look-up: exactly one of the two is set.
@@ -94,7 +94,7 @@ type Hold struct {
 	Fingerprint [32]byte
 	Holder      Holder
 	LeaseUntil  time.Time // when another holder may take over
-	ExpiresAt   time.Time // when the hold gives its credits back by itself
+	ExpiresAt   time.Time // when the hold gives its credits back by itself, not before its lease is over
 	Pinned      []byte
 	CreatedAt   time.Time
 	// Fresh says that this very call opened the hold: Pinned is the caller's and First is begun.
@@ -111,7 +111,7 @@ type ExtendRequest struct {
 	// Total is what the hold shall amount to, in credits. Naming the total makes a repeated call harmless; a total
 	// below what is held changes nothing.
 	Total Amount
-	TTL   time.Duration // from now; 0 leaves the expiry as it is
+	TTL   time.Duration // from now; 0 leaves the expiry as it is, unless the renewed lease is longer
 }
 
 // SettleRequest charges a hold.

@@ -78,6 +78,9 @@ func (r HoldRequest) Validate() error {
 	case r.TTL < r.Holder.Lease:
 		return fail("hold", r.Account, r.Key, ErrInvalid, fmt.Sprintf("the TTL %s is shorter than the lease %s", r.TTL, r.Holder.Lease))
 	}
+	if r.First.ID != "" {
+		return r.First.validate("hold", ref, false)
+	}
 	return nil
 }
 

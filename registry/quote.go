@@ -43,13 +43,14 @@ func (p Price) Credits() (credits.Amount, error) {
 	return max(credits.Amount(up.IntPart()), p.Minimum), nil
 }
 
-// Quote prices usage by the rows of an operation and a model; see [Rate.Quote]. Errors: ErrNotFound, and those of
-// Rate.Quote.
+// Quote prices usage by the rows of an operation and a model; see [Rate.Quote]. A picture is taken to have the model's
+// square size and the quality of its profile. Errors: ErrNotFound, and those of Rate.Quote.
 func (c *Configuration) Quote(operation, model string, u usage.Usage) (Price, error) {
 	r := Rate{}
 	for i := range c.Models {
 		if c.Models[i].Name == model {
 			r.Model = c.Models[i]
+			r.Size, r.Quality = r.Model.SquareSize, r.Model.Profile.Quality
 		}
 	}
 	for _, o := range c.Operations {
@@ -72,7 +73,8 @@ func (c *Configuration) Quote(operation, model string, u usage.Usage) (Price, er
 //
 // In USD each class of tokens has its price; a class without one of its own costs as its plain class does (cached
 // input and cache writes as input, reasoning as output, image tokens as text tokens). An image model with token prices
-// costs those; one without costs its price per picture.
+// costs those; one without, or an answer that reports no tokens, costs its price per picture. Pictures whose number is
+// unknown have no price.
 //
 // Errors: ErrNoPrice, and usage.ErrInvalid.
 func (r Rate) Quote(u usage.Usage) (Price, error) {
@@ -101,7 +103,8 @@ func (r Rate) quoteText(u usage.Usage) (Price, error) {
 	if err != nil {
 		return Price{}, err
 	}
-	exact := decimal.NewFromInt(input).Add(decimal.NewFromInt(output)).DivRound(decimal.NewFromInt(ratio), 18)
+	// Cut off, not rounded: thirds that were rounded up would, once added, come to a credit that nobody used.
+	exact, _ := decimal.NewFromInt(input).Add(decimal.NewFromInt(output)).QuoRem(decimal.NewFromInt(ratio), 18)
 	return Price{Exact: exact, Minimum: r.Operation.MinCredits, USD: usd}, nil
 }
 
@@ -112,6 +115,9 @@ func (r Rate) quoteImages(u usage.Usage) (Price, error) {
 	}
 	if each < 1 {
 		return Price{}, r.noPrice("credits per image")
+	}
+	if !u.Images.Known {
+		return Price{}, fmt.Errorf("registry: quote model %q: %w: the number of pictures is unknown", r.Model.Name, ErrNoPrice)
 	}
 	n := decimal.NewFromInt(u.Images.N)
 	price := Price{Exact: n.Mul(decimal.NewFromInt(int64(each)))}
@@ -151,8 +157,6 @@ func (r Rate) imageCost() (decimal.Decimal, error) {
 		return found, nil
 	case r.Model.CostPerImage != nil:
 		return *r.Model.CostPerImage, nil
-	case r.Model.Prices.ImageOutput != nil: // priced by tokens that the provider did not report
-		return decimal.Zero, nil
 	}
 	return decimal.Zero, r.noPrice(fmt.Sprintf("a picture of size %q and quality %q", r.Size, r.Quality))
 }
@@ -174,7 +178,7 @@ func (r Rate) tokenCost(u usage.Usage) (decimal.Decimal, error) {
 		{"reasoning", u.Reasoning, []*decimal.Decimal{p.Reasoning, p.Output}},
 		{"image output", u.ImageOutput, []*decimal.Decimal{p.ImageOutput, p.Output}},
 	} {
-		if class.tokens.N == 0 {
+		if !class.tokens.Known || class.tokens.N == 0 {
 			continue
 		}
 		price := firstSet(class.prices)
@@ -200,22 +204,35 @@ func (r Rate) noPrice(what string) error {
 }
 
 // Worst prices the dearest way to use at most so many tokens, or to be delivered so many pictures: what a hold is sized
-// by, and what a call of unknown fate is taken to have cost. Errors: those of Rate.Quote.
+// by, and what a call of unknown fate is taken to have cost. Tokens read and produced are of their dearest class,
+// pictures cost their price per picture. Errors: those of Rate.Quote.
 func (r Rate) Worst(input, output, images int64) (Price, error) {
 	if r.Model.Kind == Image {
 		return r.Quote(usage.Images(images))
 	}
-	u := usage.Tokens(input, output)
+	var u usage.Usage
 	p := r.Model.Prices
-	if dearer(p.CacheWrite, p.Input) {
-		u.Input, u.CacheWrite = usage.Count{}, u.Input
-	}
-	if dearer(p.Reasoning, p.Output) {
-		u.Output, u.Reasoning = usage.Count{}, u.Output
-	}
+	*dearest(&u.Input, p.Input, []class{{&u.CachedInput, p.CachedInput}, {&u.CacheWrite, p.CacheWrite},
+		{&u.ImageInput, p.ImageInput}, {&u.CachedImageInput, p.CachedImageInput}}) = usage.Exactly(input)
+	*dearest(&u.Output, p.Output, []class{{&u.Reasoning, p.Reasoning}, {&u.ImageOutput, p.ImageOutput}}) = usage.Exactly(output)
 	return r.Quote(u)
 }
 
-func dearer(a, b *decimal.Decimal) bool {
-	return a != nil && b != nil && a.GreaterThan(*b)
+type class struct {
+	tokens *usage.Count
+	price  *decimal.Decimal
+}
+
+// dearest returns the class with the highest price: the plain one, unless another has a price that is higher. A plain
+// class without a price stays: the usage cannot be priced then.
+func dearest(plain *usage.Count, price *decimal.Decimal, others []class) *usage.Count {
+	if price == nil {
+		return plain
+	}
+	for _, c := range others {
+		if c.price != nil && c.price.GreaterThan(*price) {
+			plain, price = c.tokens, c.price
+		}
+	}
+	return plain
 }

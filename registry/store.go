@@ -16,7 +16,7 @@ var (
 	ErrInvalid = errors.New("invalid configuration")
 	// ErrConflict is a change based on a version that is not the latest any more.
 	ErrConflict = errors.New("configuration changed in the meantime")
-	// ErrNoPrice is usage in a class that the model has no price for.
+	// ErrNoPrice is usage that cannot be priced: in a class that the model has no price for, or of unknown pictures.
 	ErrNoPrice = errors.New("no price")
 )
 

@@ -37,8 +37,10 @@ type Model struct {
 	Default     bool   `json:"default,omitempty"` // the model of its kind when nothing else is said
 	SortOrder   int    `json:"sort_order,omitempty"`
 
-	Prices          Prices           `json:"prices,omitzero"`
-	CostPerImage    *decimal.Decimal `json:"cost_per_image,omitempty"` // USD for a picture that no row of ImagePrices fits
+	Prices Prices `json:"prices,omitzero"`
+	// CostPerImage is USD for a picture that no row of ImagePrices fits. A model with a price for image tokens needs one or
+	// the other too: for answers that report no tokens, and for what a call costs before there is an answer.
+	CostPerImage    *decimal.Decimal `json:"cost_per_image,omitempty"`
 	ImagePrices     []ImagePrice     `json:"image_prices,omitempty"`
 	TokensPerCredit int64            `json:"tokens_per_credit,omitempty"` // tokens that make one credit; the operation's if 0
 	CreditsPerImage credits.Amount   `json:"credits_per_image,omitempty"` // credits for one picture; the operation's minimum if 0

@@ -3,6 +3,8 @@ package registry
 import (
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -101,9 +103,9 @@ func (v *validator) checkModel(m *Model) {
 	if m.Kind != Text && m.Kind != Image {
 		bad("unknown kind %.40q", m.Kind)
 	}
-	for name, price := range m.Prices.byName() {
-		if price != nil && price.IsNegative() {
-			bad("the price of %s is negative", name)
+	for _, p := range m.Prices.all() {
+		if p.price != nil && p.price.IsNegative() {
+			bad("the price of %s is negative", p.class)
 		}
 	}
 	if m.CostPerImage != nil && m.CostPerImage.IsNegative() {
@@ -137,11 +139,17 @@ func (v *validator) checkModel(m *Model) {
 		}
 	}
 	if m.Kind == Image {
-		if m.CostPerImage == nil && len(m.ImagePrices) == 0 && m.Prices.ImageOutput == nil {
-			bad("it is active without a price per image")
-		}
 		if m.LandscapeSize == "" || m.SquareSize == "" {
 			bad("it is active without landscape_size and square_size")
+		}
+		if m.Prices.ImageOutput != nil && (m.Prices.Input == nil || m.Prices.Output == nil) {
+			bad("it has a price for image_output but not for input and output, and an answer that has those could not be charged")
+		}
+		// Also where tokens are priced: an answer may report none, and a hold is sized before there are any.
+		for _, size := range []string{m.LandscapeSize, m.SquareSize} {
+			if _, err := (Rate{Model: *m, Size: size, Quality: m.Profile.Quality}).imageCost(); err != nil {
+				bad("it is active without a price per image for size %q and quality %q: set cost_per_image", size, m.Profile.Quality)
+			}
 		}
 	}
 }
@@ -157,7 +165,8 @@ func (v *validator) checkSizes(m *Model) {
 		check("valid_sizes", s)
 		valid[s] = true
 	}
-	for field, s := range map[string]string{"landscape_size": m.LandscapeSize, "square_size": m.SquareSize} {
+	for _, f := range [][2]string{{"landscape_size", m.LandscapeSize}, {"square_size", m.SquareSize}} {
+		field, s := f[0], f[1]
 		if s == "" {
 			continue
 		}
@@ -205,7 +214,8 @@ func (v *validator) checkOperations() {
 var minPricePerCredit = decimal.New(1, -4)
 
 func (v *validator) checkSettings() {
-	for name, f := range v.c.Settings.Functions {
+	for _, name := range slices.Sorted(maps.Keys(v.c.Settings.Functions)) {
+		f := v.c.Settings.Functions[name]
 		if f.MaxTokens < 0 {
 			v.bad("settings of function", name, "max_tokens is %d", f.MaxTokens)
 		}
@@ -236,15 +246,20 @@ func ParseSize(s string) (width, height int, err error) {
 	if ok && err == nil {
 		height, err = strconv.Atoi(h)
 	}
-	if !ok || err != nil || width < 1 || height < 1 || width > 1<<15 || height > 1<<15 {
+	// The text must be the only one for the size, because sizes are compared as texts.
+	if !ok || err != nil || width < 1 || height < 1 || width > 1<<15 || height > 1<<15 || s != fmt.Sprintf("%dx%d", width, height) {
 		return 0, 0, invalid("size", s, "want WIDTHxHEIGHT")
 	}
 	return width, height, nil
 }
 
-func (p *Prices) byName() map[string]*decimal.Decimal {
-	return map[string]*decimal.Decimal{
-		"input": p.Input, "cached_input": p.CachedInput, "cache_write": p.CacheWrite, "image_input": p.ImageInput,
-		"cached_image_input": p.CachedImageInput, "output": p.Output, "reasoning": p.Reasoning, "image_output": p.ImageOutput,
-	}
+type namedPrice struct {
+	class string
+	price *decimal.Decimal
+}
+
+func (p *Prices) all() []namedPrice {
+	return []namedPrice{{"input", p.Input}, {"cached_input", p.CachedInput}, {"cache_write", p.CacheWrite},
+		{"image_input", p.ImageInput}, {"cached_image_input", p.CachedImageInput}, {"output", p.Output},
+		{"reasoning", p.Reasoning}, {"image_output", p.ImageOutput}}
 }

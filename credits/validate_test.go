@@ -1,0 +1,96 @@
+package credits_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/scrip-go/scrip/credits"
+	"github.com/scrip-go/scrip/usage"
+)
+
+func TestWhatIsWrongByItselfIsRefused(t *testing.T) {
+	bad := usage.Tokens(-1, 0)
+	ends := []string{`account "acme"`, `key "k"`}
+	for _, c := range []struct {
+		rule string
+		op   credits.Op
+		says []string
+	}{
+		{"AGrantOfNothing", credits.Grant{Account: acme, Key: key, Kind: credits.Plan}, append(ends, "the amount is 0, want at least 1")},
+		{"ANegativeGrant", credits.Grant{Account: acme, Key: key, Kind: credits.Plan, Amount: -1}, append(ends, "the amount is -1")},
+		{"AGrantOfAnUnknownKind", credits.Grant{Account: acme, Key: key, Kind: "gift", Amount: 1}, append(ends, `unknown kind "gift"`)},
+		{"AHoldWithoutAnOperation", change(hold(1, me), func(r *credits.HoldRequest) { r.Operation = "" }), append(ends, "the operation is empty")},
+		{"AHoldOfNothing", hold(0, me), append(ends, "the amount is 0")},
+		{"AHoldWithoutAHolder", hold(1, credits.Holder{Lease: time.Second}), append(ends, "the holder's ID is empty")},
+		{"AHoldWithANegativeFence", hold(1, credits.Holder{ID: "h", Fence: -1, Lease: time.Second}), append(ends, "the fence is -1")},
+		{"AHoldWithoutALease", hold(1, credits.Holder{ID: "h"}), append(ends, "the lease is 0s")},
+		{"AHoldThatExpiresBeforeItsLease", change(hold(1, me), func(r *credits.HoldRequest) { r.TTL = me.Lease - 1 }), append(ends, "shorter than the lease 10s")},
+		{"AHoldWhoseFirstAttemptIsAbsurd", change(hold(1, me), func(r *credits.HoldRequest) { r.First = credits.Attempt{ID: "a", Usage: bad} }), append(ends, "count -1")},
+		{"AnExtensionToNothing", extend(0, me), append(ends, "the total is 0")},
+		{"AnExtensionWithoutAHolder", extend(1, credits.Holder{}), append(ends, "the holder's ID is empty")},
+		{"AnExtensionThatExpiresBeforeItsLease", change(extend(1, me), func(r *credits.ExtendRequest) { r.TTL = -1 }), append(ends, "the TTL -1ns")},
+		{"ANegativeSettle", settle(-1), append(ends, "the amount is -1")},
+		{"ASettleOfALongResult", change(settle(1), func(r *credits.SettleRequest) { r.Result = make([]byte, credits.MaxResult+1) }), append(ends, "1048577 bytes, at most 1048576")},
+		{"ASettleOfAbsurdUsage", change(settle(1), func(r *credits.SettleRequest) { r.Record.Usage = bad }), append(ends, "count -1")},
+		{"ASettleWithAnAttemptThatHasNotEnded", change(settle(1), func(r *credits.SettleRequest) { r.Last.ID = "a" }), append(ends, "the attempt has no fate")},
+		{"AReleaseWithoutAHolder", release(credits.Holder{}), append(ends, "the holder's ID is empty")},
+		{"AReleaseWithAnAttemptThatHasNotEnded", change(release(me), func(r *credits.ReleaseRequest) { r.Last.ID = "a" }), append(ends, "the attempt has no fate")},
+		{"ABeginWithoutAHolder", begin("a", credits.Holder{}), append(ends, "the holder's ID is empty")},
+		{"ABeginOfNothing", begin("", me), append(ends, "the attempt has no id")},
+		{"AFinishOfNothing", finish(""), append(ends, "the attempt has no id")},
+		{"AFinishWithoutAFate", credits.FinishRequest{Account: acme, Key: key, Attempt: credits.Attempt{ID: "a"}}, append(ends, "the attempt has no fate")},
+		{"AFinishOfAbsurdUsage", credits.FinishRequest{Account: acme, Key: key, Attempt: credits.Attempt{ID: "a", Fate: "executed", Usage: bad}}, append(ends, "count -1")},
+	} {
+		t.Run(c.rule, func(t *testing.T) {
+			err := c.op.Validate()
+			wantError(t, err, credits.ErrInvalid)
+			wantText(t, err, c.says...)
+			opened(t, 100).refused(c.op, credits.ErrInvalid)
+		})
+	}
+}
+
+func change[T any](v T, f func(*T)) T {
+	f(&v)
+	return v
+}
+
+func TestEveryMutationNeedsAnAccountAndAKey(t *testing.T) {
+	long := func(n int) string { return strings.Repeat("x", n) }
+	for _, c := range []struct {
+		rule    string
+		account credits.Account
+		key     credits.Key
+		says    string // empty if it is allowed
+	}{
+		{"NoAccount", "", key, "the account is empty"},
+		{"ALongAccount", credits.Account(long(201)), key, "the account has 201 bytes, at most 200"},
+		{"NoKey", acme, "", "the key is empty"},
+		{"ALongKey", acme, credits.Key(long(401)), "the key has 401 bytes, at most 400"},
+		{"TheLongestOfBoth", credits.Account(long(200)), credits.Key(long(400)), ""},
+	} {
+		t.Run(c.rule, func(t *testing.T) {
+			for act, op := range map[string]credits.Op{
+				"grant":          credits.Grant{Account: c.account, Key: c.key, Kind: credits.Plan, Amount: 1},
+				"hold":           change(hold(1, me), func(r *credits.HoldRequest) { r.Account, r.Key = c.account, c.key }),
+				"extend":         change(extend(1, me), func(r *credits.ExtendRequest) { r.Account, r.Key = c.account, c.key }),
+				"settle":         change(settle(1), func(r *credits.SettleRequest) { r.Account, r.Key = c.account, c.key }),
+				"release":        change(release(me), func(r *credits.ReleaseRequest) { r.Account, r.Key = c.account, c.key }),
+				"begin attempt":  change(begin("a", me), func(r *credits.BeginRequest) { r.Account, r.Key = c.account, c.key }),
+				"finish attempt": change(finish("a"), func(r *credits.FinishRequest) { r.Account, r.Key = c.account, c.key }),
+			} {
+				err := op.Validate()
+				if c.says == "" {
+					wantError(t, err, nil)
+					continue
+				}
+				wantError(t, err, credits.ErrInvalid)
+				wantText(t, err, "credits: "+act, c.says)
+				if len(err.Error()) > 300 {
+					t.Errorf("the error is as long as what it refuses: %d bytes", len(err.Error()))
+				}
+			}
+		})
+	}
+}

@@ -1,0 +1,119 @@
+package registry_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/scrip-go/scrip/registry"
+	"github.com/scrip-go/scrip/stores/memory"
+	"github.com/scrip-go/scrip/usage"
+)
+
+func Example() {
+	ctx := context.Background()
+	store := memory.New(nil).Models() // or sqlite.DB.Models
+	first, err := registry.Catalogue(registry.Seed)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	if _, err := store.Save(ctx, registry.Change{Who: "ada", Why: "the first prices", Next: first}); err != nil {
+		fmt.Println(err)
+		return
+	}
+	r, err := registry.Open(ctx, store, nil)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer r.Close()
+
+	s := r.Snapshot() // one for an operation, so that it never mixes two versions
+	m, err := s.Default(registry.Text)
+	fmt.Println(s.Version, m.Name, m.TokensPerCredit, err)
+	_, err = s.Model("gpt-4o")
+	fmt.Println(errors.Is(err, registry.ErrInactive), err)
+
+	next := first // a change is a new version, checked as a whole
+	next.Settings.Images.PerArticle = 9
+	_, err = r.Save(ctx, registry.Change{Base: s.Version, Who: "ada", Why: "more pictures", Next: next})
+	fmt.Println(err)
+	// Output:
+	// 1 gpt-5.1 1000 <nil>
+	// true registry: model "gpt-4o": not active
+	// registry: settings of images: invalid configuration: per_article is 9, want 0 to 8
+}
+
+func ExampleOpen() {
+	store := memory.New(nil).Models()
+	_, err := registry.Open(context.Background(), store, &registry.Options{Poll: time.Second})
+	fmt.Println(errors.Is(err, registry.ErrNotFound), err)
+	// Output:
+	// true registry: load the newest version: memory: load version 0: not in the registry: the latest is 0
+}
+
+func ExampleCatalogue() {
+	c, err := registry.Catalogue(registry.Seed)
+	for _, m := range c.Models {
+		if m.Default {
+			fmt.Println(m.Kind, m.Name)
+		}
+	}
+	fmt.Println(err)
+	_, err = registry.Catalogue("newest")
+	fmt.Println(err)
+	// Output:
+	// image dall-e-3
+	// text gpt-5.1
+	// <nil>
+	// registry: catalogue "newest": not in the registry: there are current, seed-2026-01
+}
+
+func ExampleConfiguration_Quote() {
+	c, err := registry.Catalogue(registry.Seed)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	price, err := c.Quote("content_generation", "gpt-5.1", usage.Tokens(1200, 3000))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	charge, err := price.Credits()
+	fmt.Println(charge, price.Exact, price.USD, err)
+
+	price, _ = c.Quote("image_generation", "dall-e-3", usage.Images(2))
+	charge, err = price.Credits()
+	fmt.Println(charge, price.USD, err)
+	// Output:
+	// 5 4.2 0.0315 <nil>
+	// 10 0.08 <nil>
+}
+
+func ExampleRate_Worst() {
+	c, err := registry.Catalogue(registry.Seed)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	rate := registry.Rate{Version: 1, Model: c.Models[3], Operation: c.Operations[1]} // as a hold pins them
+	worst, err := rate.Worst(5000, 8192, 0)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	hold, err := worst.Credits()
+	fmt.Println(hold, worst.USD, err)
+	// Output:
+	// 14 0.08817 <nil>
+}
+
+func ExampleParseSize() {
+	width, height, err := registry.ParseSize("1280x768")
+	fmt.Println(width, height, err)
+	// Output:
+	// 1280 768 <nil>
+}

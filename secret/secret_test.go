@@ -1,0 +1,159 @@
+package secret_test
+
+import (
+	"bytes"
+	"encoding/gob"
+	"encoding/json"
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"log/slog"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/scrip-go/scrip/secret"
+)
+
+const text = "sk-live-7f3a"
+
+// forms are the things that a careless line may print.
+func forms() map[string]any {
+	s := secret.New(text)
+	type hidden struct{ key secret.Secret }
+	return map[string]any{
+		"Secret": s, "Pointer": &s, "Slice": []secret.Secret{s}, "Map": map[string]secret.Secret{"k": s},
+		"Key": secret.Key{ID: "main", Secret: s}, "PointerToKey": &secret.Key{ID: "main", Secret: s}, "Static": secret.Static{"p": {ID: "main", Secret: s}},
+		"UnexportedField": hidden{s}, "Interface": any(s), "Error": fmt.Errorf("refused %v", s),
+	}
+}
+
+func TestNothingPrintsASecret(t *testing.T) {
+	for name, v := range forms() {
+		t.Run(name, func(t *testing.T) {
+			for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%X", "%d", "%t", "%o", "%c", "%U", "%e", "%b", "%10v", "%-10.2s", "%T", "%p", "%w", "%!"} {
+				silent(t, verb, fmt.Sprintf(verb, v))
+			}
+			silent(t, "Print", fmt.Sprint(v))
+			silent(t, "Println", fmt.Sprintln(v))
+
+			b, err := json.Marshal(v)
+			silent(t, "JSON", string(b)+fmt.Sprint(err))
+			b, err = json.MarshalIndent(map[string]any{"v": v}, "", " ")
+			silent(t, "JSON", string(b)+fmt.Sprint(err))
+			b, err = xml.Marshal(v)
+			silent(t, "XML", string(b)+fmt.Sprint(err))
+			var buf bytes.Buffer
+			err = gob.NewEncoder(&buf).Encode(v)
+			silent(t, "gob", buf.String()+fmt.Sprint(err))
+
+			for kind, handler := range map[string]func(*bytes.Buffer) slog.Handler{
+				"slog text": func(b *bytes.Buffer) slog.Handler { return slog.NewTextHandler(b, nil) },
+				"slog JSON": func(b *bytes.Buffer) slog.Handler { return slog.NewJSONHandler(b, nil) },
+			} {
+				var buf bytes.Buffer
+				log := slog.New(handler(&buf)).With("with", v)
+				log.Info("m", "v", v, slog.Group("g", "v", v))
+				silent(t, kind, buf.String())
+			}
+			if reaches(reflect.ValueOf(v), text, map[uintptr]bool{}) {
+				t.Error("a walk by reflection finds the text")
+			}
+		})
+	}
+}
+
+func silent(t *testing.T, how, printed string) {
+	t.Helper()
+	for _, form := range []string{text, text[3:], fmt.Sprintf("%x", text), fmt.Sprintf("%X", text), fmt.Sprintf("%v", []byte(text)), fmt.Sprintf("%o", []byte(text))} {
+		if strings.Contains(printed, form) {
+			t.Errorf("%s prints %q", how, printed)
+		}
+	}
+}
+
+// reaches walks over everything that reflection can read, unexported fields included.
+func reaches(v reflect.Value, what string, seen map[uintptr]bool) bool {
+	switch v.Kind() {
+	case reflect.String:
+		return strings.Contains(v.String(), what)
+	case reflect.Pointer:
+		if v.IsNil() || seen[v.Pointer()] {
+			return false
+		}
+		seen[v.Pointer()] = true
+		return reaches(v.Elem(), what, seen)
+	case reflect.Interface:
+		return !v.IsNil() && reaches(v.Elem(), what, seen)
+	case reflect.Struct:
+		for i := range v.NumField() {
+			if reaches(v.Field(i), what, seen) {
+				return true
+			}
+		}
+	case reflect.Slice, reflect.Array:
+		for i := range v.Len() {
+			if reaches(v.Index(i), what, seen) {
+				return true
+			}
+		}
+	case reflect.Map:
+		for it := v.MapRange(); it.Next(); {
+			if reaches(it.Key(), what, seen) || reaches(it.Value(), what, seen) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// TestTheWalkWouldFindIt shows that the walk above finds what is there to be found.
+func TestTheWalkWouldFindIt(t *testing.T) {
+	type plain struct{ m map[string][]any }
+	if !reaches(reflect.ValueOf(&plain{map[string][]any{"k": {1, text}}}), text, map[uintptr]bool{}) {
+		t.Error("the walk does not find a plain string")
+	}
+}
+
+func TestASecretSaysWhatItIs(t *testing.T) {
+	for _, s := range []secret.Secret{{}, secret.New(""), secret.New(text)} {
+		printed, _ := s.MarshalText()
+		if s.String() != "[secret]" || string(printed) != "[secret]" || s.LogValue().String() != "[secret]" || fmt.Sprintf("%v|%d|%#v", s, s, s) != "[secret]|[secret]|[secret]" {
+			t.Errorf("it prints %q and %q", s, printed)
+		}
+	}
+	if b, err := json.Marshal(secret.Key{ID: "main", Secret: secret.New(text)}); err != nil || string(b) != `{"ID":"main","Secret":"[secret]"}` {
+		t.Errorf("a key is %s in JSON, %v: its name may be shown", b, err)
+	}
+}
+
+func TestReveal(t *testing.T) {
+	for _, c := range []struct {
+		s    secret.Secret
+		want string
+	}{{secret.New(text), text}, {secret.New(""), ""}, {secret.Secret{}, ""}, {secret.New(" "), " "}} {
+		if got := c.s.Reveal(); got != c.want || c.s.IsZero() != (c.want == "") {
+			t.Errorf("Reveal = %q and IsZero = %t, want %q", got, c.s.IsZero(), c.want)
+		}
+	}
+	var k secret.Key
+	if err := json.Unmarshal([]byte(`{"Secret":"[secret]"}`), &k); err == nil {
+		t.Errorf("a printed secret is read as one: %q", k.Secret.Reveal())
+	}
+}
+
+func TestStatic(t *testing.T) {
+	keys := secret.Static{"openai": {ID: "main", Secret: secret.New(text)}, "empty": {ID: "main"}}
+	if k, err := keys.Key(t.Context(), "any account", "openai"); err != nil || k.ID != "main" || k.Secret.Reveal() != text {
+		t.Errorf("Key = %+v, %v; want the provider's", k, err)
+	}
+	for _, c := range []struct {
+		keys     secret.Static
+		provider string
+	}{{keys, "runware"}, {keys, "empty"}, {keys, ""}, {nil, "openai"}} {
+		k, err := c.keys.Key(t.Context(), "", c.provider)
+		if !errors.Is(err, secret.ErrNoKey) || !strings.Contains(err.Error(), fmt.Sprintf("provider %q", c.provider)) || !k.Secret.IsZero() || k.ID != "" {
+			t.Errorf("Key(%q) = %+v, %v; want ErrNoKey and no key", c.provider, k, err)
+		}
+	}
+}
