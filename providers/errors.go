@@ -117,7 +117,7 @@ func (e *Error) Retryable() bool {
 // must be taken as unknown: AsError says so with an Upstream error that does not show err's text.
 func AsError(provider string, err error) *Error {
 	var e *Error
-	if errors.As(err, &e) {
+	if errors.As(err, &e) && e != nil {
 		return e
 	}
 	return &Error{Provider: provider, Kind: Upstream, Fate: Unknown, Detail: fmt.Sprintf("the adapter returned a %T instead of a *providers.Error", err)}

@@ -155,9 +155,12 @@ type Binding struct {
 	Reconcile      func(context.Context, ReconcileRequest) (Reconciled, error)
 }
 
-// Bind resolves the capabilities of p. It returns an error if the provider has no name, has no capability, or if
+// Bind resolves the capabilities of p. It returns an error if the provider is nil, has no name, has no capability, or if
 // what it describes and what it implements disagree.
 func Bind(p Provider) (Binding, error) {
+	if p == nil {
+		return Binding{}, errors.New("providers: bind: the provider is nil")
+	}
 	d := p.Describe()
 	if d.Name == "" {
 		return Binding{}, fmt.Errorf("providers: bind %T: Describe returned no name", p)

@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/scrip-go/scrip/automation"
@@ -52,21 +53,15 @@ var (
 // open puts the host together and finds, or starts, the run. All errors are found before anything is paid for. What a
 // failed start made is removed again.
 func open(ctx context.Context, o options, getenv func(string) string, stderr io.Writer) (_ *host, err error) {
-	h := &host{o: o, stderr: stderr, started: time.Now()}
-	defer func() {
-		if err != nil {
-			h.close()
-		}
-	}()
 	keywords, err := readKeywords(o.keywords, o.limit)
 	if err != nil {
 		return nil, err
 	}
-	made := unmade(o.db, o.db+".lock", o.db+"-blobs", o.out)
+	h := &host{o: o, stderr: stderr, started: time.Now()}
+	newDB, newSite := missing(o.db), missing(o.out)
 	defer func() {
 		if err != nil {
-			h.close()
-			remove(made)
+			h.undo(newDB, newSite)
 		}
 	}()
 	if h.db, err = openDB(ctx, o.db); err != nil {
@@ -93,21 +88,27 @@ func open(ctx context.Context, o options, getenv func(string) string, stderr io.
 	return h, h.findRun(ctx, keywords)
 }
 
-// unmade returns those of the paths that do not exist yet.
-func unmade(paths ...string) (missing []string) {
-	for _, p := range paths {
-		if _, err := os.Lstat(p); errors.Is(err, os.ErrNotExist) {
-			missing = append(missing, p)
-		}
-	}
-	return missing
+func missing(path string) bool {
+	_, err := os.Lstat(path)
+	return errors.Is(err, os.ErrNotExist)
 }
 
-func remove(paths []string) {
-	for _, p := range paths {
-		_ = os.RemoveAll(p)
+// undo removes what a failed start made, and nothing that another process may have made in the meantime: a database that
+// could be opened is this process's alone, and a site is empty until something is published.
+func (h *host) undo(newDB, newSite bool) {
+	opened, site := h.db != nil, h.site != nil
+	h.close()
+	if newDB && opened {
+		for _, path := range []string{h.o.db, h.o.db + ".lock", blobsDir(h.o)} {
+			_ = os.RemoveAll(path)
+		}
+	}
+	if newSite && site && os.Remove(filepath.Join(h.o.out, "articles")) == nil {
+		_ = os.RemoveAll(h.o.out)
 	}
 }
+
+func blobsDir(o options) string { return o.db + "-blobs" }
 
 func siteOf(o options) folder.Config {
 	c := folder.Config{Dir: o.out, Title: "Worth Knowing", Description: "Plain answers to what people ask."}
@@ -160,7 +161,7 @@ func (h *host) configure(ctx context.Context) error {
 }
 
 func (h *host) assemble() error {
-	pictures, err := openBlobs(h.o.db + "-blobs")
+	pictures, err := openBlobs(blobsDir(h.o))
 	if err != nil {
 		return err
 	}

@@ -27,13 +27,6 @@ func (p *Provider) read(a wire.Answer, model, key string) (providers.ImageResult
 			Status: a.Status, RequestID: a.RequestID, Detail: "the answer is not the JSON of the images API"}
 	}
 	used, sound := body.Usage.classes()
-	if body.Error != nil {
-		e := openaiwire.InSuccess(p.cfg.Name, key, a, *body.Error)
-		if e.Fate == providers.Executed {
-			e.Usage = used
-		}
-		return providers.ImageResult{}, e
-	}
 	images := make([]providers.Image, 0, len(body.Data))
 	for _, d := range body.Data {
 		if image, ok := wire.Picture(d.URL, d.Base64, ""); ok {
@@ -41,6 +34,13 @@ func (p *Provider) read(a wire.Answer, model, key string) (providers.ImageResult
 		}
 	}
 	used.Images = usage.Exactly(int64(len(images)))
+	if body.Error != nil {
+		e := openaiwire.InSuccess(p.cfg.Name, key, a, *body.Error)
+		if e.Fate == providers.Executed && body.Usage != nil { // an error alone says nothing of what was used
+			e.Usage = used
+		}
+		return providers.ImageResult{}, e
+	}
 	failed := func(detail string) (providers.ImageResult, *providers.Error) {
 		return providers.ImageResult{}, &providers.Error{Provider: p.cfg.Name, Kind: providers.Malformed, Fate: providers.Executed,
 			Status: a.Status, RequestID: a.RequestID, Detail: detail, Usage: used}

@@ -64,7 +64,7 @@ type Fault struct {
 	Probability int
 	Seed        uint64
 	RetryAfter  time.Duration // what status429 and status503 ask the caller to wait; no header if 0
-	Delay       time.Duration // how long slow waits
+	Delay       time.Duration // how long slow waits; a Runware task that runs is at work for as long, whatever the kind
 }
 
 // faultJSON is a Fault on the wire, with durations as people write them.

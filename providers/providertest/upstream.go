@@ -23,7 +23,7 @@ type Config struct {
 	Latency   time.Duration    // how long a request takes to run, before its answer begins
 	APIKey    string           // any other bearer is a 401; if empty, any bearer will do
 	Prices    map[string]Price // by model; a model without one costs nothing that could be reported
-	// Remember is how many files and how many Runware tasks are kept, 4096 if 0. A file that is forgotten is a 404, a
+	// Remember is how many files and how many Runware tasks are kept, 4096 if 0 or less. A file that is forgotten is a 404, a
 	// task that is forgotten is taskNotFound and may be submitted again.
 	Remember int
 }
@@ -60,7 +60,7 @@ func New(cfg Config) *Upstream {
 	if cfg.Responder == nil {
 		cfg.Responder = Echo{}
 	}
-	if cfg.Remember == 0 {
+	if cfg.Remember <= 0 {
 		cfg.Remember = 4096
 	}
 	u := &Upstream{cfg: cfg, mux: http.NewServeMux(),

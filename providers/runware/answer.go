@@ -60,13 +60,11 @@ func (a answer) pictures(task, model, requestID string) (r providers.ImageResult
 		if !strings.EqualFold(it.Task, task) || it.Status != "" && it.Status != "success" {
 			continue
 		}
-		image, ok := wire.Picture(it.URL, it.Base64, it.DataURI)
-		if !ok {
-			continue
-		}
-		r.Images = append(r.Images, image)
-		c, known := money(string(it.Cost))
+		c, known := money(string(it.Cost)) // also of a picture that did not arrive: it was made
 		cost, priced = cost.Add(c), priced && known
+		if image, ok := wire.Picture(it.URL, it.Base64, it.DataURI); ok {
+			r.Images = append(r.Images, image)
+		}
 	}
 	if len(r.Images) == 0 {
 		return providers.ImageResult{}, false
