@@ -4,12 +4,14 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"github.com/shopspring/decimal"
 
 	"github.com/scrip-go/scrip/credits"
 	"github.com/scrip-go/scrip/providers"
+	"github.com/scrip-go/scrip/registry"
 	"github.com/scrip-go/scrip/usage"
 )
 
@@ -59,7 +61,7 @@ func (op *operation) call(ctx context.Context, a providers.Attempt, messages []p
 	if op.req.Temperature != nil {
 		req.Temperature = decimal.NewNullDecimal(*op.req.Temperature)
 	}
-	if op.j.schema != nil {
+	if op.j.schema != nil && slices.Contains(model.Capabilities, registry.StrictSchema) { // the answer is checked against it in any case
 		req.Schema = &providers.Schema{Name: op.j.schema.name, JSON: op.j.schema.json}
 	}
 	r, err := op.binding.GenerateText(ctx, req)
@@ -116,21 +118,21 @@ type tries struct {
 	ambiguous int // it may have run
 }
 
-// again decides whether a failure is worth a further attempt, and after how long.
-func (op *operation) again(ctx context.Context, t *tries, failure *providers.Error) (time.Duration, bool) {
+// again decides whether a failure is worth a further attempt, and after how long. If the upstream was asked and never
+// saw the request, it is, whatever went wrong with it.
+func (op *operation) again(ctx context.Context, t *tries, failure *providers.Error, asked bool) (wait time.Duration, again bool) {
 	if ctx.Err() != nil {
 		return 0, false
 	}
 	switch {
 	case failure.Fate == providers.Unknown && op.binding.Reconcile == nil:
 		t.ambiguous++
-		return backoff(t.ambiguous, failure.RetryAfter), t.ambiguous <= *op.e.cfg.AmbiguousRepeats
-	case failure.Retryable():
+		wait, again = backoff(t.ambiguous, failure.RetryAfter), t.ambiguous <= *op.e.cfg.AmbiguousRepeats
+	case failure.Retryable(), asked && failure.Fate == providers.NotSent:
 		t.refused++
-		wait := backoff(t.refused, failure.RetryAfter)
-		return wait, t.refused < op.e.cfg.Attempts && wait < grace/2 // a lease is not to be slept away
+		wait, again = backoff(t.refused, failure.RetryAfter), t.refused < op.e.cfg.Attempts
 	}
-	return 0, false
+	return wait, again && wait < grace/2 // a lease is not to be slept away
 }
 
 // backoff is full jitter between 0 and 0.5 s, 1 s, 2 s … 8 s, with what the upstream asked for as a minimum.

@@ -58,7 +58,7 @@ type Config struct {
 // Engine runs functions. It is safe for concurrent use.
 type Engine struct {
 	cfg       Config
-	providers map[string]providers.Binding
+	providers map[service]providers.Binding
 }
 
 // ErrConfig is a configuration that cannot work: of the engine, of a function, or a model whose provider the engine
@@ -67,7 +67,7 @@ var ErrConfig = errors.New("engine: invalid configuration")
 
 // New returns an Engine. All mistakes in the configuration are joined; each matches [ErrConfig].
 func New(cfg Config) (*Engine, error) {
-	e := &Engine{cfg: cfg, providers: map[string]providers.Binding{}}
+	e := &Engine{cfg: cfg, providers: map[service]providers.Binding{}}
 	var errs []error
 	bad := func(format string, args ...any) {
 		errs = append(errs, fmt.Errorf("%w: %s", ErrConfig, fmt.Sprintf(format, args...)))
@@ -107,23 +107,24 @@ func New(cfg Config) (*Engine, error) {
 	return e, nil
 }
 
-// bind adds a provider's capabilities under its name. One service may have an adapter for each of its APIs.
+// service is one capability of a provider. One name may have an adapter for each of its APIs, and only the adapter that
+// sent a request can be asked about it.
+type service struct {
+	provider string
+	kind     registry.Kind
+}
+
+// bind adds a provider's capabilities under its name.
 func (e *Engine) bind(b providers.Binding) error {
-	have, ok := e.providers[b.Name]
-	if !ok {
-		e.providers[b.Name] = b
-		return nil
+	for kind, able := range map[registry.Kind]bool{registry.Text: b.GenerateText != nil, registry.Image: b.GenerateImages != nil} {
+		if !able {
+			continue
+		}
+		if _, taken := e.providers[service{b.Name, kind}]; taken {
+			return fmt.Errorf("provider %q is registered twice for the same capability", b.Name)
+		}
+		e.providers[service{b.Name, kind}] = b
 	}
-	if have.GenerateText != nil && b.GenerateText != nil || have.GenerateImages != nil && b.GenerateImages != nil {
-		return fmt.Errorf("provider %q is registered twice for the same capability", b.Name)
-	}
-	if b.GenerateText != nil {
-		have.GenerateText = b.GenerateText
-	}
-	if b.GenerateImages != nil {
-		have.GenerateImages, have.Reconcile = b.GenerateImages, b.Reconcile
-	}
-	e.providers[b.Name] = have
 	return nil
 }
 

@@ -3,6 +3,7 @@ package engine
 import (
 	"errors"
 	"fmt"
+	"regexp"
 
 	"github.com/scrip-go/scrip/providers"
 	"github.com/scrip-go/scrip/registry"
@@ -72,6 +73,9 @@ type Image[In, Out any] struct {
 	Result func(In, []Picture) Out // at least one picture, at most as many as asked for
 }
 
+// schemaName is what response formats take for a name.
+var schemaName = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
+
 // Function is a checked Definition. It is immutable and safe for concurrent use.
 type Function[In, Out any] struct {
 	def    Definition[In, Out]
@@ -94,6 +98,9 @@ func Define[In, Out any](d Definition[In, Out]) (*Function[In, Out], error) {
 		return nil, bad("Image.Draw and Image.Result must be set")
 	}
 	if d.Text != nil {
+		if !schemaName.MatchString(d.Name) {
+			return nil, bad("Name is sent as the schema's: want at most 64 of A-Z a-z 0-9 _ -")
+		}
 		var err error
 		if f.schema, err = schemaOf[Out](d.Name); err != nil {
 			return nil, bad(err.Error())

@@ -72,7 +72,7 @@ func (op *operation) pass(ctx context.Context) (outcome, error) {
 	}
 	held, err := op.e.cfg.Ledger.Hold(ctx, ask)
 	if err != nil {
-		return outcome{}, err
+		return op.unheld(ctx, first, err)
 	}
 	if held.Receipt != nil {
 		return outcome{*held.Receipt, true}, nil
@@ -158,16 +158,17 @@ func (op *operation) work(ctx context.Context, a *attempt) (outcome, error) {
 		if a == nil {
 			var err error
 			if a, err = op.begin(ctx); err != nil {
-				return op.lost(ctx, err)
+				return op.unbegun(ctx, a, err)
 			}
 		}
 		got, failure := op.dispatch(ctx, a, messages)
-		if failure != nil && failure.Fate == providers.Unknown && op.binding.Reconcile != nil {
+		asked := failure != nil && failure.Fate == providers.Unknown && op.binding.Reconcile != nil
+		if asked {
 			got, failure = op.ask(ctx, a.journal, failure)
 		}
 		if failure != nil {
 			ended := op.failed(a.journal, failure, messages)
-			wait, again := op.again(ctx, &tries, failure)
+			wait, again := op.again(ctx, &tries, failure, asked)
 			if !again {
 				return op.release(ctx, ended, failure)
 			}
@@ -242,7 +243,12 @@ func (op *operation) inherit(ctx context.Context, earlier credits.Attempt) (out 
 				out, err = op.settle(ctx, earlier, got, result)
 				return out, true, err
 			}
-			return op.closed(ctx, op.delivered(earlier, got, providers.Malformed))
+			ended := op.delivered(earlier, got, providers.Malformed)
+			if !errors.Is(err, ErrAnswer) { // the answer is good and cannot be kept: another one could not be either
+				out, err = op.release(ctx, ended, err)
+				return out, err == nil, err
+			}
+			return op.closed(ctx, ended)
 		}
 		if failure.Fate == providers.Unknown { // it may still come: nothing may be sent in its place
 			out, err = op.release(ctx, op.failed(earlier, failure, op.req.Messages), failure)

@@ -27,7 +27,8 @@ func (op *operation) newAttempt(ctx context.Context) (*attempt, error) {
 	return &attempt{key: key, journal: credits.Attempt{ID: newUUID(), Provider: model.Provider, Model: model.Name, KeyID: key.ID}}, nil
 }
 
-// begin journals a further attempt and renews the lease, so that no attempt outlives it.
+// begin journals a further attempt and renews the lease, so that no attempt outlives it. With an error it may return
+// the attempt, which was not refused and so may be stored.
 func (op *operation) begin(ctx context.Context) (*attempt, error) {
 	a, err := op.newAttempt(ctx)
 	if err != nil {
@@ -35,7 +36,42 @@ func (op *operation) begin(ctx context.Context) (*attempt, error) {
 	}
 	c := op.j.call
 	err = op.e.cfg.Ledger.Begin(ctx, credits.BeginRequest{Account: c.Account, Key: c.Key, Holder: op.holder, Attempt: a.journal})
+	if final(err) {
+		return nil, err
+	}
 	return a, err
+}
+
+// unsent says that an attempt ended before its request was sent.
+func (op *operation) unsent(a *attempt) credits.Attempt {
+	return op.failed(a.journal, &providers.Error{Provider: a.journal.Provider, Kind: providers.Canceled, Fate: providers.NotSent}, nil)
+}
+
+// unheld is for a hold that failed. Unless the ledger refused it, it may be stored all the same, because only the answer
+// was lost, and nobody else could give it back before its time is over. A hold that does not have first in it is an
+// earlier holder's: it stays for the next try, with what there is to be asked about it. So does one whose holder the
+// caller named, who may have worked on it before.
+func (op *operation) unheld(ctx context.Context, first *attempt, cause error) (outcome, error) {
+	if final(cause) || first == nil || op.j.call.Holder.ID != "" {
+		return outcome{}, cause
+	}
+	out, err := op.release(ctx, op.unsent(first), cause)
+	if errors.Is(err, credits.ErrNotFound) {
+		err = cause
+	}
+	return out, err
+}
+
+// unbegun is for an attempt that could not be begun; a is not nil if it may be stored all the same.
+func (op *operation) unbegun(ctx context.Context, a *attempt, cause error) (outcome, error) {
+	if a == nil {
+		return op.lost(ctx, cause)
+	}
+	out, err := op.release(ctx, op.unsent(a), cause)
+	if errors.Is(err, credits.ErrNotFound) {
+		return op.release(ctx, credits.Attempt{}, cause)
+	}
+	return out, err
 }
 
 // failed says how an attempt ended that brought no answer, and what that cost us.
@@ -151,6 +187,10 @@ func (op *operation) finish(ctx context.Context, ended credits.Attempt) error {
 func persist(ctx context.Context, write func(context.Context) error) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTimeout)
 	defer cancel()
+	return repeat(ctx, write)
+}
+
+func repeat(ctx context.Context, write func(context.Context) error) error {
 	wait := 50 * time.Millisecond
 	for {
 		err := write(ctx)

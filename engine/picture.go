@@ -15,6 +15,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"slices"
 	"syscall"
 	"time"
 
@@ -24,17 +25,17 @@ import (
 // maxPixels bounds what is decoded: a small file can hold a picture that fills the memory.
 const maxPixels = 64 << 20
 
-// readPictures fetches, decodes and stores the pictures of an answer, before any of them counts.
+// readPictures fetches, decodes and stores the pictures of an answer, before any of them counts. It goes on if the
+// caller is gone, but for no longer than the lease has room for, however many pictures there are.
 func (op *operation) readPictures(ctx context.Context, got *delivery) ([]byte, error) {
-	if op.e.cfg.Blobs == nil {
-		return nil, fmt.Errorf("%w: Blobs must be set for functions that make pictures", ErrConfig)
-	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace/2)
+	defer cancel()
 	var kept []Picture
 	var errs []error
 	for i, img := range got.images {
 		p, err := op.keep(ctx, i, img)
 		if err != nil {
-			errs = append(errs, fmt.Errorf("%w: picture %d of %d: %w", ErrAnswer, i+1, len(got.images), err))
+			errs = append(errs, fmt.Errorf("picture %d of %d: %w", i+1, len(got.images), err))
 			continue
 		}
 		kept = append(kept, p)
@@ -46,21 +47,21 @@ func (op *operation) readPictures(ctx context.Context, got *delivery) ([]byte, e
 	return op.j.pictures(kept)
 }
 
+// keep stores a picture. Its error matches ErrAnswer unless it is the store's.
 func (op *operation) keep(ctx context.Context, i int, img providers.Image) (Picture, error) {
 	data := img.Data
 	if len(data) == 0 {
 		var err error
 		if data, err = op.e.download(ctx, img.URL); err != nil {
-			return Picture{}, err
+			return Picture{}, fmt.Errorf("%w: %w", ErrAnswer, err)
 		}
 	}
 	p, err := inspect(data)
 	if err != nil {
-		return Picture{}, err
+		return Picture{}, fmt.Errorf("%w: %w", ErrAnswer, err)
 	}
 	p.Blob = blobName(op.j.call, i, p)
-	err = persist(ctx, func(ctx context.Context) error { return op.e.cfg.Blobs.Put(ctx, p.Blob, data) })
-	return p, err
+	return p, repeat(ctx, func(ctx context.Context) error { return op.e.cfg.Blobs.Put(ctx, p.Blob, data) })
 }
 
 // inspect decodes a picture completely: a picture that does not decode was not delivered.
@@ -87,8 +88,6 @@ func blobName(c Call, i int, p Picture) string {
 
 // download fetches a picture. It is free, so it is tried again where dispatching the call again would not be.
 func (e *Engine) download(ctx context.Context, url string) ([]byte, error) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace/2)
-	defer cancel()
 	wait := 200 * time.Millisecond
 	for {
 		data, again, err := e.fetch(ctx, url)
@@ -139,8 +138,7 @@ func publicOnly() *http.Client {
 		if err != nil {
 			return errPrivate
 		}
-		ip := ap.Addr().Unmap()
-		if !ip.IsGlobalUnicast() || ip.IsPrivate() || sharedSpace.Contains(ip) {
+		if !public(ap.Addr()) {
 			return errPrivate
 		}
 		return nil
@@ -150,5 +148,28 @@ func publicOnly() *http.Client {
 	return &http.Client{Transport: t}
 }
 
-// sharedSpace is the carriers' address space (RFC 6598), which netip does not count as private.
-var sharedSpace = netip.MustParsePrefix("100.64.0.0/10")
+// public reports whether an address is outside the operator's network. An IPv6 address that is translated to an IPv4
+// address on the way is judged by that one.
+func public(ip netip.Addr) bool {
+	ip = ip.Unmap()
+	switch b := ip.As16(); {
+	case nat64.Contains(ip):
+		ip = netip.AddrFrom4([4]byte(b[12:]))
+	case sixToFour.Contains(ip):
+		ip = netip.AddrFrom4([4]byte(b[2:6]))
+	}
+	inside := func(p netip.Prefix) bool { return p.Contains(ip) }
+	return ip.IsGlobalUnicast() && !ip.IsPrivate() && !slices.ContainsFunc(special, inside)
+}
+
+var (
+	nat64     = netip.MustParsePrefix("64:ff9b::/96")
+	sixToFour = netip.MustParsePrefix("2002::/16")
+	// special are ranges that netip does not count as private: this network, the carriers' address space (RFC 6598),
+	// protocol assignments, benchmarks, what is reserved, local translation, and the site-local addresses of old.
+	special = []netip.Prefix{
+		netip.MustParsePrefix("0.0.0.0/8"), netip.MustParsePrefix("100.64.0.0/10"), netip.MustParsePrefix("192.0.0.0/24"),
+		netip.MustParsePrefix("198.18.0.0/15"), netip.MustParsePrefix("240.0.0.0/4"),
+		netip.MustParsePrefix("64:ff9b:1::/48"), netip.MustParsePrefix("fec0::/10"),
+	}
+)

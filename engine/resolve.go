@@ -111,11 +111,13 @@ func (r *request) draw(env Env, j *job) error {
 
 // binding returns the provider of a request.
 func (e *Engine) binding(r request) (providers.Binding, error) {
-	b, ok := e.providers[r.Rate.Model.Provider]
-	able := ok && (r.Rate.Model.Kind == registry.Text && b.GenerateText != nil || r.Rate.Model.Kind == registry.Image && b.GenerateImages != nil)
+	b, able := e.providers[service{r.Rate.Model.Provider, r.Rate.Model.Kind}]
 	if !able {
 		return providers.Binding{}, fmt.Errorf("%w: model %q needs a provider %q that makes %s: add its adapter to Config.Providers",
 			ErrConfig, r.Rate.Model.Name, r.Rate.Model.Provider, r.Rate.Model.Kind)
+	}
+	if r.Rate.Model.Kind == registry.Image && e.cfg.Blobs == nil {
+		return providers.Binding{}, fmt.Errorf("%w: Blobs must be set for functions that make pictures", ErrConfig)
 	}
 	return b, nil
 }

@@ -61,6 +61,9 @@ func schemaOf[T any](name string) (*schema, error) {
 
 // expressible refuses types that a derived schema would get wrong in silence.
 func expressible(t reflect.Type, path string, above []reflect.Type) error {
+	if t.Kind() != reflect.Pointer && custom(t) {
+		return fmt.Errorf("%s: %s marshals itself, so its schema cannot be derived", path, t)
+	}
 	switch t.Kind() {
 	case reflect.Pointer, reflect.Slice, reflect.Array:
 		if t.Kind() == reflect.Slice && t.Elem().Kind() == reflect.Uint8 {
@@ -68,39 +71,65 @@ func expressible(t reflect.Type, path string, above []reflect.Type) error {
 		}
 		return expressible(t.Elem(), path, above)
 	case reflect.String, reflect.Bool, reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64,
-		reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64:
+		reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64, reflect.Float32, reflect.Float64:
 		return nil
 	case reflect.Struct:
 	default:
 		return fmt.Errorf("%s: a strict schema cannot express %s", path, t)
 	}
-	if custom(t) {
-		return fmt.Errorf("%s: %s marshals itself, so its schema cannot be derived", path, t)
-	}
 	if slices.Contains(above, t) {
 		return fmt.Errorf("%s: %s contains itself", path, t)
 	}
+	names := map[string]bool{}
 	for i := range t.NumField() {
 		f := t.Field(i)
-		if !f.IsExported() && !f.Anonymous || f.Tag.Get("json") == "-" {
+		tag := f.Tag.Get("json")
+		if !f.IsExported() && !f.Anonymous || tag == "-" {
 			continue
 		}
-		if err := expressible(f.Type, path+"."+f.Name, append(above, t)); err != nil {
+		at := path + "." + f.Name
+		options := strings.Split(tag, ",")
+		name := options[0]
+		if name == "" {
+			name = f.Name
+		}
+		switch {
+		case f.Anonymous && options[0] == "":
+			return fmt.Errorf("%s: an embedded struct hides fields from encoding/json when names collide: give it a json name, or list its fields", at)
+		case slices.Contains(options[1:], "string"), slices.Contains(options[1:], "inline"):
+			return fmt.Errorf("%s: the json option of %q is read differently by schema and by encoding/json", at, tag)
+		case names[name]:
+			return fmt.Errorf("%s: another field has the json name %q", at, name)
+		}
+		names[name] = true
+		if err := expressible(f.Type, at, append(above, t)); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
+// custom reports whether a type has a form in JSON that its kind does not tell.
 func custom(t reflect.Type) bool {
+	if t == reflect.TypeFor[json.Number]() {
+		return true
+	}
 	p := reflect.PointerTo(t)
-	return p.Implements(reflect.TypeFor[json.Unmarshaler]()) || p.Implements(reflect.TypeFor[encoding.TextUnmarshaler]())
+	return p.Implements(reflect.TypeFor[json.Unmarshaler]()) || p.Implements(reflect.TypeFor[encoding.TextUnmarshaler]()) ||
+		p.Implements(reflect.TypeFor[json.Marshaler]()) || p.Implements(reflect.TypeFor[encoding.TextMarshaler]())
 }
 
 // strict rewrites a schema in place, all the way down.
 func strict(node map[string]any) {
 	if items, ok := node["items"].(map[string]any); ok {
 		strict(items)
+	}
+	if branches, ok := node["oneOf"].([]any); ok { // what the tag nullable makes; strict response formats know anyOf only
+		for _, b := range branches {
+			strict(b.(map[string]any))
+		}
+		node["anyOf"] = branches
+		delete(node, "oneOf")
 	}
 	properties, ok := node["properties"].(map[string]any)
 	if !ok {
@@ -133,12 +162,16 @@ func strict(node map[string]any) {
 }
 
 // read finds the JSON object in an answer and checks it. A byte-order mark, a code fence and prose around the object
-// are tolerated; the violations that it returns are fit to be told to the model and quote nothing of the answer.
+// are tolerated; the violations that it returns are fit to be told to the model and quote nothing of the answer. What it
+// returns is what was checked: of a property that is there twice, the last.
 func (s *schema) read(answer string) (json.RawMessage, error) {
 	text := strings.TrimPrefix(strings.TrimSpace(answer), "\ufeff")
 	start := strings.IndexByte(text, '{')
 	if start < 0 {
 		return nil, errors.New("the answer has no JSON object in it")
+	}
+	if strings.HasSuffix(strings.TrimSpace(text[:start]), "[") { // its first element would do, and the rest would be lost
+		return nil, errors.New("the answer is an array, want one JSON object")
 	}
 	var raw json.RawMessage
 	if err := json.NewDecoder(strings.NewReader(text[start:])).Decode(&raw); err != nil {
@@ -148,6 +181,9 @@ func (s *schema) read(answer string) (json.RawMessage, error) {
 	if err != nil {
 		return nil, errors.New("the answer is not a complete JSON object")
 	}
+	if !countable(doc) {
+		return nil, errors.New("the answer has a number that is out of range")
+	}
 	if err := s.compiled.Validate(doc); err != nil {
 		var v *jsonschema.ValidationError
 		if errors.As(err, &v) {
@@ -155,7 +191,27 @@ func (s *schema) read(answer string) (json.RawMessage, error) {
 		}
 		return nil, errors.New("the answer does not fit the schema")
 	}
-	return raw, nil
+	return json.Marshal(doc)
+}
+
+// countable reports whether every number is of a size that some Go type has. The check of a schema is exact arithmetic,
+// which a few digits in an exponent could keep busy for minutes.
+func countable(doc any) bool {
+	switch v := doc.(type) {
+	case json.Number:
+		n, err := v.Float64()
+		_, exponent, _ := strings.Cut(strings.ToLower(v.String()), "e")
+		return err == nil && len(v) <= 400 && len(exponent) <= 4 && (n != 0 || exponent == "")
+	case []any:
+		return !slices.ContainsFunc(v, func(e any) bool { return !countable(e) })
+	case map[string]any:
+		for _, e := range v {
+			if !countable(e) {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 // maxViolations bounds what is told: a wrong answer is usually wrong everywhere.
