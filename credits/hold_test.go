@@ -435,7 +435,7 @@ func TestAttempts(t *testing.T) {
 			t.Errorf("attempts are %+v, want one for each of four keys", b.attempts)
 		}
 	})
-	t.Run("FinishIsNotFencedAndTheFirstOneStays", func(t *testing.T) {
+	t.Run("FinishIsNotFencedAndTheFirstThatKnowsStays", func(t *testing.T) {
 		l := opened(t, 100)
 		l.must(hold(60, me))
 		l.must(begin("a1", me))
@@ -443,13 +443,19 @@ func TestAttempts(t *testing.T) {
 		l.must(release(newer))
 		l.pass(time.Second)
 		r := finish("a1")
-		r.Attempt.Fate, r.Attempt.JobID, r.Attempt.RequestID, r.Attempt.Error = "unknown", "job", "req", "timeout"
-		l.must(r)
-		l.pass(time.Second)
-		l.must(finish("a1"))
-		a := l.attempts[r.Ref()][0]
-		if a.Fate != "unknown" || a.JobID != "job" || a.RequestID != "req" || a.Error != "timeout" || !a.FinishedAt.Equal(start.Add(time.Second)) {
-			t.Errorf("attempt is %+v, want the first finish", a)
+		r.Attempt.JobID = "job"
+		for i, step := range []struct{ finish, want string }{{"unknown", "unknown"}, {"unknown", "unknown"}, {"rejected", "rejected"}, {"unknown", "rejected"}, {"executed", "rejected"}} {
+			before := l.attempts[r.Ref()][0]
+			r.Attempt.Fate, r.Attempt.Error, r.Attempt.RequestID = step.finish, "because of "+step.finish, "req"
+			l.must(r)
+			a := l.attempts[r.Ref()][0]
+			if a.Fate != step.want || a.JobID != "job" || a.RequestID != "req" || a.Error != "because of "+step.want {
+				t.Errorf("step %d: attempt is %+v, want %s", i, a, step.want)
+			}
+			if changed := step.want != before.Fate; changed != !a.FinishedAt.Equal(before.FinishedAt) {
+				t.Errorf("step %d: finished at %s, before at %s", i, a.FinishedAt, before.FinishedAt)
+			}
+			l.pass(time.Second)
 		}
 	})
 	t.Run("FinishKeepsTheJobThatBeginNamed", func(t *testing.T) {

@@ -36,7 +36,8 @@ type AttemptLog interface {
 	// Begin journals an attempt before its request is sent, and renews the lease. Errors: ErrNotHolder, ErrClosed,
 	// ErrSettled, ErrNotFound, ErrInvalid.
 	Begin(ctx context.Context, r BeginRequest) error
-	// Finish records how an attempt ended. It is not fenced, and finishing again changes nothing.
+	// Finish records how an attempt ended. It is not fenced, and finishing again changes nothing, except that a fate that
+	// was unknown becomes the one that is known now.
 	// Errors: ErrNotFound, ErrInvalid.
 	Finish(ctx context.Context, r FinishRequest) error
 	// Attempts yields the attempts of an account, oldest first. It ends after the first error.

@@ -299,7 +299,7 @@ func (n *naive) finish(p *promise, a credits.Attempt, now time.Time) verdict {
 	if i < 0 {
 		return no(credits.ErrNotFound)
 	}
-	if p.tries[i].fate == "" {
+	if known := p.tries[i].fate; known == "" || known == "unknown" && a.Fate != "unknown" {
 		p.tries[i].fate, p.tries[i].finished = a.Fate, now
 	}
 	return verdict{}

@@ -200,13 +200,17 @@ func (s *State) begin(ref Ref, h *Hold, a Attempt, now time.Time) {
 	s.changes.Attempts[AttemptRef{ref, a.ID}] = &a
 }
 
-// finish records how an attempt ended. Only the first finish counts: what was journalled is not rewritten.
+// unknown is the fate, a providers.Fate, of an attempt of which nobody could tell whether it ran.
+const unknown = "unknown"
+
+// finish records how an attempt ended. What was journalled is not rewritten, unless it was that nobody could tell and
+// somebody can now: a holder that was taken over may still come with its answer.
 func (s *State) finish(ref Ref, a Attempt, now time.Time) error {
 	for _, known := range s.attempts[ref] {
 		if known.ID != a.ID {
 			continue
 		}
-		if known.Fate != "" {
+		if known.Fate != "" && (known.Fate != unknown || a.Fate == unknown) {
 			return nil
 		}
 		known.Fate, known.Error, known.RequestID = a.Fate, a.Error, a.RequestID

@@ -3,6 +3,7 @@ package engine_test
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -234,12 +235,14 @@ func TestTheModelSaysWhichSizeAShapeIs(t *testing.T) {
 	}
 }
 
-func TestASchemaIsSentToModelsThatTakeOne(t *testing.T) {
+func TestASchemaIsSentToModelsThatTakeOneAndToldToTheOthers(t *testing.T) {
 	for _, takes := range []bool{true, false} {
 		var sent *providers.Schema
+		var told bool
 		h := newHost(t, setup{
 			engine: with(text(func(_ context.Context, r providers.TextRequest) (providers.TextResult, error) {
 				sent = r.Schema
+				told = r.Messages[0].Role == providers.System && strings.Contains(r.Messages[0].Text, `"additionalProperties":false`)
 				return says("Here you are: {\"echo\":\"a\"}")
 			})),
 			configure: func(c *registry.Configuration) {
@@ -248,8 +251,8 @@ func TestASchemaIsSentToModelsThatTakeOne(t *testing.T) {
 				}
 			},
 		})
-		if got, err := h.echo("k"); err != nil || got.Out.Echo != "a" || (sent != nil) != takes {
-			t.Errorf("%+v, %v; sent %+v, want one: %t", got, err, sent, takes)
+		if got, err := h.echo("k"); err != nil || got.Out.Echo != "a" || (sent != nil) != takes || told == takes {
+			t.Errorf("%+v, %v; sent %+v, told %t, takes one: %t", got, err, sent, told, takes)
 		}
 	}
 }

@@ -4,14 +4,12 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
-	"slices"
 	"time"
 
 	"github.com/shopspring/decimal"
 
 	"github.com/scrip-go/scrip/credits"
 	"github.com/scrip-go/scrip/providers"
-	"github.com/scrip-go/scrip/registry"
 	"github.com/scrip-go/scrip/usage"
 )
 
@@ -61,7 +59,7 @@ func (op *operation) call(ctx context.Context, a providers.Attempt, messages []p
 	if op.req.Temperature != nil {
 		req.Temperature = decimal.NewNullDecimal(*op.req.Temperature)
 	}
-	if op.j.schema != nil && slices.Contains(model.Capabilities, registry.StrictSchema) { // the answer is checked against it in any case
+	if op.req.strict() { // the answer is checked against it in any case
 		req.Schema = &providers.Schema{Name: op.j.schema.name, JSON: op.j.schema.json}
 	}
 	r, err := op.binding.GenerateText(ctx, req)

@@ -80,12 +80,14 @@ func (op *operation) failed(a credits.Attempt, failure *providers.Error, message
 	switch {
 	case failure.Fate == providers.NotSent || failure.Fate == providers.Rejected:
 		a.Cost = decimal.NewNullDecimal(decimal.Zero)
-	case failure.Fate == providers.Executed && !failure.Usage.IsZero():
-		if price, err := op.req.Rate.Quote(failure.Usage); err == nil {
-			a.Cost = decimal.NewNullDecimal(price.USD)
+	default: // it ran or may have run: what is known of it, or else the worst case
+		price, err := op.req.worst(messages, op.j.schema)
+		if failure.Fate == providers.Executed && !failure.Usage.IsZero() {
+			if known, quoteErr := op.req.Rate.Quote(failure.Usage); quoteErr == nil {
+				price, err = known, nil
+			}
 		}
-	default: // it ran or may have run, and nobody says what for: the worst case
-		if price, err := op.req.worst(messages, op.j.schema); err == nil {
+		if err == nil {
 			a.Cost = decimal.NewNullDecimal(price.USD)
 		}
 	}

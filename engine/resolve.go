@@ -3,6 +3,7 @@ package engine
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"github.com/shopspring/decimal"
 
@@ -51,6 +52,10 @@ func (e *Engine) resolve(s *registry.Snapshot, j *job) (request, error) {
 	}
 	if r.Messages, err = j.messages(env); err != nil {
 		return request{}, fmt.Errorf("%w: %w", ErrInput, err)
+	}
+	if !r.strict() { // then the model is told in words what the answer has to be
+		r.Messages = append([]providers.Message{{Role: providers.System, Text: "Answer with one JSON object that fits this JSON schema, and with nothing else: " +
+			string(j.schema.json)}}, r.Messages...)
 	}
 	r.Temperature, r.MaxOutput = settings.Temperature, settings.MaxTokens
 	if r.MaxOutput == 0 {
@@ -108,6 +113,9 @@ func (r *request) draw(env Env, j *job) error {
 	r.Rate.Size, r.Rate.Quality = size, model.Profile.Quality
 	return nil
 }
+
+// strict reports whether the model takes the schema of the answer as a response format.
+func (r *request) strict() bool { return slices.Contains(r.Rate.Model.Capabilities, registry.StrictSchema) }
 
 // binding returns the provider of a request.
 func (e *Engine) binding(r request) (providers.Binding, error) {

@@ -63,9 +63,9 @@ func TestTwoAnswersOfOneKeyAreOneCharge(t *testing.T) {
 			if len(h.settles()) != 1 || h.balance().Posted != 1_000_000-5 {
 				t.Errorf("%d settles, balance %+v; want one charge of 5", len(h.settles()), h.balance())
 			}
-			// The second closed the first's attempt when it took over: unknown, at the worst case. What is journalled
-			// is not rewritten when the answer comes after all.
-			if got := fates(h.attempts("k")); got != "unknown/upstream executed" {
+			// The second closed the first's attempt when it took over: unknown, at the worst case. When its answer
+			// comes after all, that is known.
+			if got := fates(h.attempts("k")); got != "executed executed" {
 				t.Errorf("attempts %q", got)
 			}
 			h.sound()

@@ -123,6 +123,18 @@ var ledgerAttemptCases = []testCase[*ledgerTest]{
 				t.Errorf("Attempts = %+v, want what was begun, finished now", a)
 			}
 		}},
+	{"LearnsWhatBecameOfAnUnknownAttempt", "an attempt whose fate was unknown takes the fate that a later finish knows, and keeps that one",
+		func(t *ledgerTest) {
+			t.grant(100)
+			t.hold(request("k", 10))
+			t.begin("k", "a", first)
+			for _, fate := range []string{"unknown", "unknown", "executed", "unknown", "rejected"} {
+				t.clock.advance(time.Second)
+				a := credits.Attempt{ID: "a", Fate: fate, RequestID: "as " + fate}
+				must(t, t.Finish(t.Context(), credits.FinishRequest{Account: alice, Key: "k", Attempt: a}), "Finish")
+			}
+			t.wantFinished("a", credits.Attempt{ID: "a", Fate: "executed", RequestID: "as executed"})
+		}},
 	{"KeepsTheFirstFinish", "finishing again changes nothing, also when it rides in a release or a settle: what was journalled is not rewritten",
 		func(t *ledgerTest) {
 			t.grant(100)
