@@ -115,7 +115,9 @@ func (r *request) draw(env Env, j *job) error {
 }
 
 // strict reports whether the model takes the schema of the answer as a response format.
-func (r *request) strict() bool { return slices.Contains(r.Rate.Model.Capabilities, registry.StrictSchema) }
+func (r *request) strict() bool {
+	return slices.Contains(r.Rate.Model.Capabilities, registry.StrictSchema)
+}
 
 // binding returns the provider of a request.
 func (e *Engine) binding(r request) (providers.Binding, error) {
