@@ -160,7 +160,7 @@ func (h *host) print(w io.Writer, s summary) {
 	case h.run.State == automation.Paused && h.run.Reason == automation.ByCredits:
 		fmt.Fprintf(w, "\nOut of credits. What was paid for is saved; the same command with a higher -credits goes on.\n")
 	case h.run.State == automation.Paused:
-		fmt.Fprintf(w, "\nPaused. What was paid for is saved; the same command goes on.\n")
+		fmt.Fprintf(w, "\nPaused. What was paid for is saved; once that is mended, the same command goes on.\n")
 	case h.run.State == automation.Done:
 		fmt.Fprintf(w, "\n%d articles: open %s\n", s.Published, filepath.Join(h.o.out, "index.html"))
 	}
