@@ -1,6 +1,12 @@
 package credits
 
-import "fmt"
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"maps"
+	"slices"
+)
 
 // Problem is a rule that a row breaks.
 type Problem struct {
@@ -13,8 +19,10 @@ type Report struct {
 	Account  Account   `json:"account"`
 	Entries  int64     `json:"entries"` // how many were replayed
 	Holds    int64     `json:"holds"`   // how many were seen, in any state
+	Buckets  int64     `json:"buckets"` // how many were seen, whether or not anything remains
 	Posted   Amount    `json:"posted"`  // as replayed
 	Held     Amount    `json:"held"`    // as replayed, holds that have expired but are not yet closed included
+	Head     string    `json:"head"`    // the hash of the last entry, hexadecimal: keep it elsewhere to tell later whether history was rewritten
 	Problems []Problem `json:"problems,omitempty"`
 }
 
@@ -24,28 +32,43 @@ func (r Report) OK() bool { return len(r.Problems) == 0 }
 // Line is an entry with what belongs to it, for an [Audit]. What does not exist is nil.
 type Line struct {
 	Entry   Entry
-	Grant   *GrantRow    // the grant of the entry's key
+	Bucket  *Bucket      // the bucket with the entry's number
 	Hold    *Hold        // the hold of the entry's key
 	Record  *UsageRecord // the usage record with the entry's number
-	Receipt bool         // there is a receipt for the entry's key
+	Receipt *Receipt     // the receipt for the entry's key
 	Winner  *Attempt     // the attempt that the usage record names
 }
 
 // Audit replays one account. A store feeds it every entry in ascending order with [Audit.Line], every hold with
-// [Audit.Hold] and the number of stored rows with [Audit.Counts], all read from one consistent snapshot, and returns
-// [Audit.Report]. Its memory does not grow with the account.
+// [Audit.Hold], then every bucket with [Audit.Bucket], and the number of stored rows with [Audit.Counts], all read from one
+// consistent snapshot, and returns [Audit.Report].
+//
+// It finds accidents and edits: each entry's hash covers the one before it, its usage record, and the digest of what its
+// receipt keeps. It does not find somebody who recomputes the whole chain; for that, compare the head with one that was
+// kept elsewhere. Its memory grows with the number of buckets and of refunds, and not with the entries.
 type Audit struct {
 	account  AccountRow
 	report   Report
+	head     [32]byte
+	buckets  map[int64]*tally
+	refunds  map[Key]Amount // by charge
+	renewals map[int64]bool // when there were any, in microseconds since 1970
+	debt     Amount         // charged into debt, less what was refunded of it
+	paid     Amount         // of debt, by buckets
+	remains  Amount         // of all buckets
 	settles  int64
-	grants   int64
 	settled  int64
 	problems int
 }
 
+// tally is what the entries and the holds say of a bucket.
+type tally struct {
+	amount, charged, refunded, expired, pinned Amount
+}
+
 // NewAudit begins the audit of an account as its row has it.
 func NewAudit(a AccountRow) *Audit {
-	return &Audit{account: a, report: Report{Account: a.Account}}
+	return &Audit{account: a, report: Report{Account: a.Account}, buckets: map[int64]*tally{}, refunds: map[Key]Amount{}, renewals: map[int64]bool{}}
 }
 
 // maxProblems bounds a report: an account that is wrong from its first line on is wrong in every line.
@@ -55,6 +78,15 @@ func (a *Audit) problem(row, rule string, args ...any) {
 	if a.problems++; a.problems <= maxProblems {
 		a.report.Problems = append(a.report.Problems, Problem{Row: row, Rule: fmt.Sprintf(rule, args...)})
 	}
+}
+
+func (a *Audit) tally(bucket int64) *tally {
+	t := a.buckets[bucket]
+	if t == nil {
+		t = &tally{}
+		a.buckets[bucket] = t
+	}
+	return t
 }
 
 // Line checks the next entry.
@@ -73,86 +105,209 @@ func (a *Audit) Line(l Line) {
 		a.problem(row, "balance_after is the sum of entries: it says %d, the sum is %d", e.BalanceAfter, posted)
 		a.report.Posted = e.BalanceAfter // report each wrong amount once, not on every later line
 	}
+	var made, kept [32]byte
+	if l.Bucket != nil {
+		made = l.Bucket.digest()
+	}
 	switch e.Kind {
-	case EntryGrant:
-		a.grants++
-		a.grantLine(row, l)
+	case EntryGrant, EntryRenew:
+		a.adds(row, e)
+		if e.Kind == EntryRenew {
+			a.renewals[e.At.UnixMicro()] = true
+		}
+	case EntryAdjust:
+		a.adjustLine(row, e)
+	case EntryExpired:
+		a.expiredLine(row, e)
+	case EntryRefund:
+		a.refundLine(row, e)
 	case EntrySettle:
 		a.settles++
-		a.settleLine(row, l)
+		made, kept = a.settleLine(row, l)
 	default:
 		a.problem(row, "the kind is known: it is %q", e.Kind)
 	}
+	if want := e.hash(a.head, made, kept); e.Hash != want {
+		a.problem(row, "the hash covers the entry, the one before it, and its bucket, its usage record or its receipt")
+	}
+	a.head = e.Hash // so that one edit is one problem
 }
 
-func (a *Audit) grantLine(row string, l Line) {
+func (a *Audit) adds(row string, e Entry) {
+	if e.Amount <= 0 {
+		a.problem(row, "what is added is positive: it is %d", e.Amount)
+	}
+	a.tally(e.Number).amount = e.Amount
+}
+
+// lots replays the lots of an entry, and checks their sum. into returns the sum of a bucket that they change.
+func (a *Audit) lots(row string, e Entry, want Amount, debt Amount, into func(*tally) *Amount) {
+	var sum Amount
+	for _, l := range e.Lots {
+		sum += l.Amount
+		if l.Bucket == 0 {
+			a.debt += debt * l.Amount
+			continue
+		}
+		*into(a.tally(l.Bucket)) += l.Amount
+	}
+	if sum != want {
+		a.problem(row, "its lots add up to what it moves: %d, want %d", sum, want)
+	}
+}
+
+func (a *Audit) adjustLine(row string, e Entry) {
+	if e.Who == "" || e.Note == "" {
+		a.problem(row, "an adjustment says who and why")
+	}
+	if e.Amount > 0 {
+		a.adds(row, e)
+		return
+	}
+	a.lots(row, e, -e.Amount, 1, func(t *tally) *Amount { return &t.charged })
+}
+
+func (a *Audit) expiredLine(row string, e Entry) {
+	if e.Amount >= 0 || len(e.Lots) != 1 {
+		a.problem(row, "credits of one bucket expire: amount %d, %d lots", e.Amount, len(e.Lots))
+	}
+	a.lots(row, e, -e.Amount, 0, func(t *tally) *Amount { return &t.expired })
+}
+
+func (a *Audit) refundLine(row string, e Entry) {
+	if e.Who == "" || e.Note == "" {
+		a.problem(row, "a refund says who and why")
+	}
+	a.refunds[e.Charge] += e.Amount
+	var back Amount
+	for _, lot := range e.Lots {
+		back += lot.Amount
+	}
+	if back > e.Amount {
+		a.problem(row, "its lots add up to at most what it moves: %d, want %d", back, e.Amount)
+	}
+	a.lots(row, e, back, -1, func(t *tally) *Amount { return &t.refunded })
+	if back < e.Amount { // the rest had paid a debt, and is a bucket of its own
+		a.tally(e.Number).amount = e.Amount - back
+	}
+}
+
+func (a *Audit) settleLine(row string, l Line) (record, result [32]byte) {
+	e := l.Entry
+	if e.Amount > 0 {
+		a.problem(row, "a charge does not add credits: its amount is %d", e.Amount)
+	}
+	a.lots(row, e, -e.Amount, 1, func(t *tally) *Amount { return &t.charged })
 	switch {
-	case l.Grant == nil:
-		a.problem(row, "a grant entry has a grant with its key")
-	case l.Grant.Amount != l.Entry.Amount:
-		a.problem(row, "a grant entry has its grant's amount: entry %d, grant %d", l.Entry.Amount, l.Grant.Amount)
-	case l.Grant.Entry.Number != l.Entry.Number:
-		a.problem(row, "a key grants once: its grant names entry %d", l.Grant.Entry.Number)
-	}
-}
-
-func (a *Audit) settleLine(row string, l Line) {
-	if l.Hold == nil {
+	case l.Hold == nil:
 		a.problem(row, "a settle entry has a hold with its key")
-	} else {
-		if l.Hold.State != Settled {
-			a.problem(row, "the hold of a settle entry is settled: it is %s", l.Hold.State)
-		}
-		if -l.Entry.Amount > l.Hold.Amount {
-			a.problem(row, "a charge is at most its hold: charged %d, held %d", -l.Entry.Amount, l.Hold.Amount)
-		}
+	case l.Hold.State != Settled:
+		a.problem(row, "the hold of a settle entry is settled: it is %s", l.Hold.State)
+	case -e.Amount > l.Hold.Amount:
+		a.problem(row, "a charge is at most its hold: charged %d, held %d", -e.Amount, l.Hold.Amount)
+	case !slices.Equal(l.Hold.Lots, e.Lots):
+		a.problem(row, "the hold has the lots of its charge")
+	case l.Hold.Refunded < 0 || l.Hold.Refunded > -e.Amount:
+		a.problem(row, "refunds are at most the charge: refunded %d of %d", l.Hold.Refunded, -e.Amount)
 	}
-	if l.Entry.Amount > 0 {
-		a.problem(row, "a charge does not add credits: its amount is %d", l.Entry.Amount)
-	}
-	if !l.Receipt {
+	if l.Receipt == nil {
 		a.problem(row, "a settle entry has a receipt with its key")
+	} else {
+		if l.Receipt.Entry != e.Number || l.Receipt.Charged != -e.Amount {
+			a.problem(row, "the receipt names the entry and its charge: entry %d, charged %d", l.Receipt.Entry, l.Receipt.Charged)
+		}
+		if sha256.Sum256(l.Receipt.Result) != l.Receipt.Digest {
+			a.problem(row, "the receipt's result has its digest")
+		}
+		result = l.Receipt.chain()
 	}
 	if l.Record == nil {
 		a.problem(row, "a settle entry has a usage record")
-		return
+		return record, result
 	}
-	if l.Record.Charged != -l.Entry.Amount {
-		a.problem(row, "the usage record has the entry's charge: record %d, entry %d", l.Record.Charged, -l.Entry.Amount)
+	if l.Record.Charged != -e.Amount {
+		a.problem(row, "the usage record has the entry's charge: record %d, entry %d", l.Record.Charged, -e.Amount)
 	}
-	if l.Record.Key != l.Entry.Key {
-		a.problem(row, "the usage record has the entry's key: record %q, entry %q", l.Record.Key, l.Entry.Key)
+	if l.Record.Key != e.Key {
+		a.problem(row, "the usage record has the entry's key: record %q, entry %q", l.Record.Key, e.Key)
 	}
-	if l.Record.Attempt != "" && (l.Winner == nil || l.Winner.Key != l.Entry.Key || l.Winner.Fate == "") {
+	if l.Record.Attempt != "" && (l.Winner == nil || l.Winner.Key != e.Key || l.Winner.Fate == "") {
 		a.problem(row, "the attempt that the usage record names is journalled for the key and finished")
 	}
+	return l.Record.digest(), result
 }
 
 // Hold checks one hold.
 func (a *Audit) Hold(h Hold) {
 	a.report.Holds++
+	row := fmt.Sprintf("hold %q", h.Key)
 	switch h.State {
 	case Open:
 		a.report.Held += h.Amount
+		var sum Amount
+		for _, l := range h.Lots {
+			a.tally(l.Bucket).pinned += l.Amount
+			sum += l.Amount
+		}
+		if sum != h.Amount {
+			a.problem(row, "the lots of an open hold add up to it: %d, want %d", sum, h.Amount)
+		}
 	case Settled:
 		a.settled++
+		if want := a.refunds[h.Key]; h.Refunded != want {
+			a.problem(row, "refunded is the sum of the charge's refunds: it says %d, the sum is %d", h.Refunded, want)
+		}
+		delete(a.refunds, h.Key)
 	case Released, Expired:
+		if len(h.Lots) > 0 {
+			a.problem(row, "a hold that was given back has no lots")
+		}
 	default:
-		a.problem(fmt.Sprintf("hold %q", h.Key), "the state is known: it is %q", h.State)
+		a.problem(row, "the state is known: it is %q", h.State)
 	}
 	if h.Amount <= 0 {
-		a.problem(fmt.Sprintf("hold %q", h.Key), "the amount is positive: it is %d", h.Amount)
+		a.problem(row, "the amount is positive: it is %d", h.Amount)
 	}
 }
 
+// Bucket checks one bucket against the entries and the open holds, which all must have been fed before.
+func (a *Audit) Bucket(b Bucket) {
+	a.report.Buckets++
+	row := fmt.Sprintf("bucket %d", b.Number)
+	t, known := a.buckets[b.Number]
+	if !known {
+		a.problem(row, "a bucket has an entry that made it")
+		return
+	}
+	delete(a.buckets, b.Number)
+	for _, c := range []struct {
+		name       string
+		have, want Amount
+	}{
+		{"amount", b.Amount, t.amount}, {"charged", b.Charged, t.charged}, {"refunded", b.Refunded, t.refunded},
+		{"expired", b.Expired, t.expired}, {"pinned", b.Pinned, t.pinned},
+	} {
+		if c.have != c.want {
+			a.problem(row, "%s is what the entries and the holds say: it is %d, want %d", c.name, c.have, c.want)
+		}
+	}
+	if !b.RenewedAt.IsZero() && !a.renewals[b.RenewedAt.UnixMicro()] {
+		a.problem(row, "what renewed it is an entry of that time")
+	}
+	if b.Pinned < 0 || b.Free() < 0 || b.PaidDebt < 0 {
+		a.problem(row, "nothing of it is used twice: %d remain, %d are pinned", b.Remaining(), b.Pinned)
+	}
+	a.remains += b.Remaining()
+	a.paid += b.PaidDebt
+}
+
 // Counts compares the number of stored rows with what the entries say there should be.
-func (a *Audit) Counts(grants, records, receipts int64) {
+func (a *Audit) Counts(records, receipts int64) {
 	check := func(row string, have, want int64, of string) {
 		if have != want {
 			a.problem(row, "there is one for each %s: %d, want %d", of, have, want)
 		}
 	}
-	check("grants", grants, a.grants, "grant entry")
 	check("usage records", records, a.settles, "settle entry")
 	check("receipts", receipts, a.settles, "settle entry")
 	check("settled holds", a.settled, a.settles, "settle entry")
@@ -160,6 +315,12 @@ func (a *Audit) Counts(grants, records, receipts int64) {
 
 // Report ends the audit.
 func (a *Audit) Report() Report {
+	for _, key := range slices.Sorted(maps.Keys(a.refunds)) {
+		a.problem(fmt.Sprintf("hold %q", key), "a refund is of a settled key")
+	}
+	for _, number := range slices.Sorted(maps.Keys(a.buckets)) {
+		a.problem(fmt.Sprintf("bucket %d", number), "entries or holds name it, and it is not there")
+	}
 	if a.account.Entries != a.report.Entries {
 		a.problem("account", "it names the last entry: it says %d, the last is %d", a.account.Entries, a.report.Entries)
 	}
@@ -169,5 +330,15 @@ func (a *Audit) Report() Report {
 	if a.account.Held != a.report.Held {
 		a.problem("account", "held is the sum of open holds: it says %d, the sum is %d", a.account.Held, a.report.Held)
 	}
+	if want := a.debt - a.paid; a.account.Debt != want || a.account.Debt < 0 {
+		a.problem("account", "debt is what was charged into it and is not paid: it says %d, want %d", a.account.Debt, want)
+	}
+	if a.account.Posted != a.remains-a.account.Debt {
+		a.problem("account", "posted is what remains of the buckets, less debt: it says %d, %d remain and the debt is %d", a.account.Posted, a.remains, a.account.Debt)
+	}
+	if a.account.Head != a.head {
+		a.problem("account", "head is the hash of the last entry")
+	}
+	a.report.Head = hex.EncodeToString(a.head[:])
 	return a.report
 }

@@ -1,9 +1,11 @@
 package credits_test
 
 import (
+	"errors"
 	"fmt"
 	"reflect"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -19,7 +21,7 @@ var start = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 type book struct {
 	now      time.Time
 	accounts map[credits.Account]credits.AccountRow
-	grants   map[credits.Ref]credits.GrantRow
+	buckets  map[credits.BucketRef]credits.Bucket
 	holds    map[credits.Ref]credits.Hold
 	attempts map[credits.Ref][]credits.Attempt
 	receipts map[credits.Ref]credits.Receipt
@@ -27,7 +29,7 @@ type book struct {
 }
 
 func newBook() *book {
-	return &book{now: start, accounts: map[credits.Account]credits.AccountRow{}, grants: map[credits.Ref]credits.GrantRow{},
+	return &book{now: start, accounts: map[credits.Account]credits.AccountRow{}, buckets: map[credits.BucketRef]credits.Bucket{},
 		holds: map[credits.Ref]credits.Hold{}, attempts: map[credits.Ref][]credits.Attempt{},
 		receipts: map[credits.Ref]credits.Receipt{}, entries: map[credits.Account][]credits.Entry{}}
 }
@@ -36,7 +38,10 @@ func newBook() *book {
 func (b *book) apply(ops ...credits.Op) (outs []credits.Outcome, errs []error) {
 	s := credits.NewState()
 	for _, op := range ops {
-		b.load(s, op.Ref())
+		b.loadAccount(s, op.Ref().Account)
+		for _, ref := range credits.Refs(op) {
+			b.load(s, ref)
+		}
 	}
 	for _, op := range ops {
 		b.loadExpired(s, op.Ref().Account)
@@ -49,19 +54,47 @@ func (b *book) apply(ops ...credits.Op) (outs []credits.Outcome, errs []error) {
 	return outs, errs
 }
 
-func (b *book) load(s *credits.State, ref credits.Ref) {
-	if a, ok := b.accounts[ref.Account]; ok {
+func (b *book) loadAccount(s *credits.State, account credits.Account) {
+	if a, ok := b.accounts[account]; ok {
 		s.LoadAccount(a)
 	}
-	if g, ok := b.grants[ref]; ok {
-		s.LoadGrant(g)
-	}
-	if h, ok := b.holds[ref]; ok {
-		s.LoadHold(h, b.attempts[ref])
-		if h.State == credits.Settled {
-			s.LoadReceipt(ref.Account, b.receipts[ref])
+	for ref, bucket := range b.buckets {
+		if ref.Account == account && bucket.Remaining() > 0 {
+			s.LoadBucket(bucket)
 		}
 	}
+}
+
+func (b *book) load(s *credits.State, ref credits.Ref) {
+	h, held := b.holds[ref]
+	if !held {
+		if e, ok := b.keyed(ref); ok {
+			s.LoadEntry(e)
+		}
+		return
+	}
+	s.LoadHold(h, b.attempts[ref])
+	if h.State == credits.Settled {
+		s.LoadReceipt(ref.Account, b.receipts[ref])
+	}
+	for _, l := range h.Lots {
+		if bucket, ok := b.buckets[credits.BucketRef{Account: ref.Account, Number: l.Bucket}]; ok {
+			s.LoadBucket(bucket)
+		}
+	}
+}
+
+// keyed finds the entry whose key is answered again.
+func (b *book) keyed(ref credits.Ref) (credits.Entry, bool) {
+	for _, e := range b.entries[ref.Account] {
+		switch e.Kind {
+		case credits.EntryGrant, credits.EntryRenew, credits.EntryAdjust, credits.EntryRefund:
+			if e.Key == ref.Key {
+				return e, true
+			}
+		}
+	}
+	return credits.Entry{}, false
 }
 
 func (b *book) loadExpired(s *credits.State, account credits.Account) {
@@ -76,8 +109,8 @@ func (b *book) save(c *credits.Changes) {
 	for name, a := range c.Accounts {
 		b.accounts[name] = *a
 	}
-	for _, g := range c.Grants {
-		b.grants[g.Ref()] = *g
+	for ref, bucket := range c.Buckets {
+		b.buckets[ref] = *bucket
 	}
 	for ref, h := range c.Holds {
 		b.holds[ref] = *h
@@ -106,7 +139,7 @@ func (b *book) copy() *book {
 	c := newBook()
 	c.now = b.now
 	fill(c.accounts, b.accounts)
-	fill(c.grants, b.grants)
+	fill(c.buckets, b.buckets)
 	fill(c.holds, b.holds)
 	fill(c.attempts, b.attempts)
 	fill(c.receipts, b.receipts)
@@ -125,8 +158,8 @@ func fill[K comparable, V any](to, from map[K]V) {
 // diff says where two books differ.
 func (b *book) diff(c *book) string {
 	return differ(
-		[]any{b.accounts, b.grants, b.holds, b.attempts, b.receipts, b.entries},
-		[]any{c.accounts, c.grants, c.holds, c.attempts, c.receipts, c.entries})
+		[]any{b.accounts, b.buckets, b.holds, b.attempts, b.receipts, b.entries},
+		[]any{c.accounts, c.buckets, c.holds, c.attempts, c.receipts, c.entries})
 }
 
 // differ is cmp.Diff for values that are hardly ever different.
@@ -137,81 +170,101 @@ func differ(x, y any) string {
 	return cmp.Diff(x, y)
 }
 
-// expire closes an account's holds whose time has come, as every decision does first.
+// expire closes an account's holds and buckets whose time has come, as every decision does first, by a mutation that comes
+// to nothing else.
 func (b *book) expire(account credits.Account) {
-	for ref, h := range b.holds {
-		if ref.Account != account || h.State != credits.Open || h.ExpiresAt.After(b.now) {
-			continue
-		}
-		h.State = credits.Expired
-		b.holds[ref] = h
-		row := b.accounts[account]
-		row.Held -= h.Amount
-		b.accounts[account] = row
+	_, errs := b.apply(credits.FinishRequest{Account: account, Key: "nobody's", Attempt: ended("none")})
+	if !errors.Is(errs[0], credits.ErrNotFound) {
+		panic(errs[0])
 	}
 }
 
-// lines feeds an account to an audit as a store does.
-func (b *book) lines(account credits.Account) (lines []credits.Line, holds []credits.Hold, grants, receipts int64) {
+// rows returns an account as a store feeds it to an audit.
+func (b *book) rows(account credits.Account) rows {
+	r := rows{account: b.accounts[account]}
 	for _, e := range b.entries[account] {
 		ref := credits.Ref{Account: account, Key: e.Key}
 		line := credits.Line{Entry: e}
-		if g, ok := b.grants[ref]; ok {
-			line.Grant = &g
-		}
-		if h, ok := b.holds[ref]; ok {
-			line.Hold = &h
-		}
-		if r, ok := b.receipts[ref]; ok && r.Entry == e.Number {
-			line.Receipt, line.Record = true, &r.Record
-			for _, a := range b.attempts[ref] {
-				if a.ID == r.Record.Attempt {
-					line.Winner = &a
+		if e.Kind == credits.EntrySettle {
+			if h, ok := b.holds[ref]; ok {
+				line.Hold = &h
+			}
+			if receipt, ok := b.receipts[ref]; ok {
+				line.Receipt, line.Record = &receipt, &receipt.Record
+				for _, a := range b.attempts[ref] {
+					if a.ID == receipt.Record.Attempt {
+						line.Winner = &a
+					}
 				}
 			}
 		}
-		lines = append(lines, line)
+		line.Entry.Lots = slices.Clone(e.Lots)
+		r.lines = append(r.lines, line)
 	}
 	for ref, h := range b.holds {
 		if ref.Account == account {
-			holds = append(holds, h)
+			h.Lots = slices.Clone(h.Lots)
+			r.holds = append(r.holds, h)
 		}
 	}
-	for ref := range b.grants {
+	slices.SortFunc(r.holds, func(a, b credits.Hold) int { return strings.Compare(string(a.Key), string(b.Key)) })
+	for ref, bucket := range b.buckets {
 		if ref.Account == account {
-			grants++
+			r.buckets = append(r.buckets, bucket)
 		}
 	}
+	slices.SortFunc(r.buckets, func(a, b credits.Bucket) int { return int(a.Number - b.Number) })
 	for ref := range b.receipts {
 		if ref.Account == account {
-			receipts++
+			r.receipts++
 		}
 	}
-	return lines, holds, grants, receipts
+	r.records = r.receipts
+	return r
 }
 
-func (b *book) audit(account credits.Account) credits.Report {
-	lines, holds, grants, receipts := b.lines(account)
-	audit := credits.NewAudit(b.accounts[account])
-	for _, l := range lines {
-		audit.Line(l)
+func (b *book) audit(account credits.Account) credits.Report { return b.rows(account).audit() }
+
+// rows is an account as a store would feed it to an audit, for a test to break.
+type rows struct {
+	account           credits.AccountRow
+	lines             []credits.Line
+	holds             []credits.Hold
+	buckets           []credits.Bucket
+	records, receipts int64
+}
+
+func (r rows) audit() credits.Report {
+	a := credits.NewAudit(r.account)
+	for _, l := range r.lines {
+		a.Line(l)
 	}
-	for _, h := range holds {
-		audit.Hold(h)
+	for _, h := range r.holds {
+		a.Hold(h)
 	}
-	audit.Counts(grants, receipts, receipts)
-	return audit.Report()
+	for _, b := range r.buckets {
+		a.Bucket(b)
+	}
+	a.Counts(r.records, r.receipts)
+	return a.Report()
+}
+
+// read loads what a store must load to say what an account has.
+func (b *book) read(account credits.Account) *credits.State {
+	s := credits.NewState()
+	b.loadAccount(s, account)
+	b.loadExpired(s, account)
+	return s
 }
 
 // balance is the account's balance as a store reads it.
 func (b *book) balance(account credits.Account) credits.Balance {
-	var expired credits.Amount
-	for ref, h := range b.holds {
-		if ref.Account == account && h.State == credits.Open && !h.ExpiresAt.After(b.now) {
-			expired += h.Amount
-		}
-	}
-	return b.accounts[account].Balance(expired)
+	return b.read(account).Balance(account, b.now)
+}
+
+// left is the account's buckets as a store reads them.
+func (b *book) left(account credits.Account) []credits.Bucket {
+	return b.read(account).Buckets(account, b.now)
 }
 
 // The account, the key and the holder of the tests that need only one.
@@ -281,6 +334,46 @@ func (l *ledger) wantBalance(posted, held credits.Amount) {
 	}
 }
 
+// wantDebt checks what the account owes.
+func (l *ledger) wantDebt(want credits.Amount) {
+	l.Helper()
+	if got := l.accounts[acme].Debt; got != want {
+		l.Errorf("the debt is %d, want %d", got, want)
+	}
+}
+
+// wantLeft checks what is left now, in burn order: "key remaining" or "key remaining/pinned", separated by spaces.
+func (l *ledger) wantLeft(want string) {
+	l.Helper()
+	var got []string
+	for _, b := range l.left(acme) {
+		text := fmt.Sprintf("%s %d", b.Key, b.Remaining())
+		if b.Pinned > 0 {
+			text += fmt.Sprintf("/%d", b.Pinned)
+		}
+		got = append(got, text)
+	}
+	if text := strings.Join(got, ", "); text != want {
+		l.Errorf("left is %q, want %q", text, want)
+	}
+}
+
+// wantLines checks the entries from the given number on: "kind amount [bucket:amount …]", separated by semicolons.
+func (l *ledger) wantLines(from int, want string) {
+	l.Helper()
+	var got []string
+	for _, e := range l.entries[acme][from-1:] {
+		text := fmt.Sprintf("%s %d", e.Kind, e.Amount)
+		for _, lot := range e.Lots {
+			text += fmt.Sprintf(" %d:%d", lot.Bucket, lot.Amount)
+		}
+		got = append(got, text)
+	}
+	if text := strings.Join(got, "; "); text != want {
+		l.Errorf("entries from %d on are %q, want %q", from, text, want)
+	}
+}
+
 func (l *ledger) wantState(want credits.HoldState) {
 	l.Helper()
 	if got := l.holds[credits.Ref{Account: acme, Key: key}].State; got != want {
@@ -317,3 +410,54 @@ func finish(id string) credits.FinishRequest {
 }
 
 func ended(id string) credits.Attempt { return credits.Attempt{ID: id, Fate: "executed"} }
+
+// named is the request under another key.
+func named[T credits.Op](op T, k credits.Key) T {
+	switch r := any(&op).(type) {
+	case *credits.HoldRequest:
+		r.Key = k
+	case *credits.SettleRequest:
+		r.Key = k
+	case *credits.ReleaseRequest:
+		r.Key = k
+	case *credits.ExtendRequest:
+		r.Key = k
+	case *credits.Charge:
+		r.Key = k
+	}
+	return op
+}
+
+func granted(k credits.Key, amount credits.Amount, more ...func(*credits.Grant)) credits.Grant {
+	g := credits.Grant{Account: acme, Key: k, Kind: credits.Purchase, Amount: amount}
+	for _, f := range more {
+		f(&g)
+	}
+	return g
+}
+
+func priority(n int) func(*credits.Grant) { return func(g *credits.Grant) { g.Priority = n } }
+
+// expiring lets a grant expire so long after the start.
+func expiring(after time.Duration) func(*credits.Grant) {
+	return func(g *credits.Grant) { g.ExpiresAt = start.Add(after) }
+}
+
+func ofKind(k credits.GrantKind) func(*credits.Grant) {
+	return func(g *credits.Grant) { g.Kind = k }
+}
+
+func renewing(g *credits.Grant) { g.Kind, g.Renew = credits.Plan, true }
+
+func adjust(k credits.Key, amount credits.Amount) credits.Adjust {
+	return credits.Adjust{Account: acme, Key: k, Amount: amount, Who: "ann", Why: "a mistake"}
+}
+
+// refund is of the one key.
+func refund(k credits.Key, amount credits.Amount) credits.Refund {
+	return credits.Refund{Account: acme, Key: k, Charge: key, Amount: amount, Who: "ann", Why: "it was bad"}
+}
+
+func charge(amount credits.Amount) credits.Charge {
+	return credits.Charge{Account: acme, Key: key, Operation: "write", Scope: "run-1", Amount: amount, Fingerprint: [32]byte{1}, Result: []byte("result")}
+}

@@ -24,6 +24,10 @@ var (
 	ErrNotHolder = errors.New("not the holder")
 	// ErrClosed is an act on a hold that was released or has expired.
 	ErrClosed = errors.New("hold is closed")
+	// ErrRefund is a refund of more than is left of its charge.
+	ErrRefund = errors.New("refund above the charge")
+	// ErrBroken is an account whose stored rows contradict each other; nothing is decided on them. Verify says which.
+	ErrBroken = errors.New("account contradicts itself")
 	// ErrSettled is a release or an attempt on a key that is settled already; Lookup has its receipt.
 	ErrSettled = errors.New("already settled")
 )

@@ -50,6 +50,16 @@ type Ledger interface {
 	AttemptLog
 	// Grant adds credits. Errors: ErrKeyReused, ErrInvalid, ErrOverflow.
 	Grant(ctx context.Context, g Grant) (Entry, error)
+	// Adjust corrects an account by hand. Errors: ErrKeyReused, ErrInvalid, ErrOverflow.
+	Adjust(ctx context.Context, r Adjust) (Entry, error)
+	// Refund gives back a part of a charge, or all of it. Errors: ErrNotFound if the charge's key is not settled, ErrRefund,
+	// ErrKeyReused, ErrInvalid, ErrOverflow.
+	Refund(ctx context.Context, r Refund) (Entry, error)
+	// Charge is a hold and its settle in one decision. Errors: *InsufficientError, *InProgressError if the key is held,
+	// ErrKeyReused, ErrInvalid.
+	Charge(ctx context.Context, r Charge) (Receipt, error)
+	// Buckets returns the account's buckets of which anything remains now, in the order in which they are burned.
+	Buckets(ctx context.Context, account Account) ([]Bucket, error)
 	// Balance returns the account's balance as of now; an unknown account has a zero balance.
 	Balance(ctx context.Context, account Account) (Balance, error)
 	// Entries yields the account's entries by number, ascending. It ends after the first error.

@@ -1,12 +1,23 @@
 package credits
 
 import (
+	"crypto/sha256"
 	"fmt"
+	"slices"
 	"time"
 )
 
 // Ref implements [Op].
 func (g Grant) Ref() Ref { return Ref{g.Account, g.Key} }
+
+// Ref implements [Op].
+func (r Adjust) Ref() Ref { return Ref{r.Account, r.Key} }
+
+// Ref implements [Op].
+func (r Refund) Ref() Ref { return Ref{r.Account, r.Key} }
+
+// Ref implements [Op].
+func (r Charge) Ref() Ref { return Ref{r.Account, r.Key} }
 
 // Ref implements [Op].
 func (r HoldRequest) Ref() Ref { return Ref{r.Account, r.Key} }
@@ -26,30 +37,195 @@ func (r BeginRequest) Ref() Ref { return Ref{r.Account, r.Key} }
 // Ref implements [Op].
 func (r FinishRequest) Ref() Ref { return Ref{r.Account, r.Key} }
 
-func (g Grant) apply(s *State, now time.Time) (Outcome, error) {
-	if known, ok := s.grants[g.Ref()]; ok {
-		if known.Grant != g {
-			return Outcome{}, fail("grant", g.Account, g.Key, ErrKeyReused, "it granted "+known.Amount.String()+" before")
+// answered returns the entry of a key that was posted before by a mutation of the given kinds, or an error if the key
+// names something else.
+func (s *State) answered(act string, ref Ref, same func(Entry) bool) (Entry, bool, error) {
+	if known, ok := s.entries[ref]; ok {
+		if !same(*known) {
+			return Entry{}, false, fail(act, ref.Account, ref.Key, ErrKeyReused, fmt.Sprintf("it was a %s of %d before", known.Kind, known.Amount))
 		}
-		return Outcome{Entry: known.Entry}, nil
+		return *known, true, nil
 	}
-	if _, held := s.holds[g.Ref()]; held {
-		return Outcome{}, fail("grant", g.Account, g.Key, ErrKeyReused, "it names a hold")
+	if _, held := s.holds[ref]; held {
+		return Entry{}, false, fail(act, ref.Account, ref.Key, ErrKeyReused, "it names a hold")
 	}
-	acc := s.account(g.Account)
-	if _, err := acc.Posted.Add(g.Amount); err != nil {
+	return Entry{}, false, nil
+}
+
+func (g Grant) kind() EntryKind {
+	if g.Renew {
+		return EntryRenew
+	}
+	return EntryGrant
+}
+
+func (g Grant) apply(s *State, now time.Time) (Outcome, error) {
+	expires := g.ExpiresAt
+	if !expires.IsZero() {
+		expires = expires.UTC().Truncate(time.Microsecond)
+	}
+	known, again, err := s.answered("grant", g.Ref(), func(e Entry) bool {
+		if e.Kind != g.kind() || e.Amount != g.Amount || e.Note != g.Note {
+			return false
+		}
+		b := s.purse(g.Account).find(e.Number) // not loaded any more once nothing of it remains
+		return b == nil || b.Kind == g.Kind && b.Priority == g.Priority && b.ExpiresAt.Equal(expires)
+	})
+	if again || err != nil {
+		return Outcome{Entry: known}, err
+	}
+	if !expires.IsZero() && !expires.After(now) {
+		return Outcome{}, fail("grant", g.Account, g.Key, ErrInvalid, "it has expired already")
+	}
+	if _, err := s.account(g.Account).Posted.Add(g.Amount); err != nil {
 		return Outcome{}, fail("grant", g.Account, g.Key, err, "")
 	}
-	e := s.post(Entry{Account: g.Account, Kind: EntryGrant, Amount: g.Amount, Key: g.Key, Note: g.Note, At: now})
-	row := &GrantRow{Grant: g, Entry: e}
-	s.grants[g.Ref()] = row
-	s.changes.Grants = append(s.changes.Grants, row)
+	if g.Renew {
+		for _, b := range s.purse(g.Account).buckets {
+			if b.Kind == Plan && !b.expired(now) {
+				b.RenewedAt = now
+				s.touchBucket(b)
+			}
+		}
+		s.settleUp(g.Account, now)
+	}
+	made := s.newBucket(Bucket{Account: g.Account, Key: g.Key, Kind: g.Kind, Priority: g.Priority, ExpiresAt: expires, Amount: g.Amount})
+	return Outcome{Entry: s.postKeyed(Entry{Account: g.Account, Kind: g.kind(), Amount: g.Amount, Key: g.Key, Note: g.Note, At: now}, made)}, nil
+}
+
+func (r Adjust) apply(s *State, now time.Time) (Outcome, error) {
+	known, again, err := s.answered("adjust", r.Ref(), func(e Entry) bool {
+		return e.Kind == EntryAdjust && e.Amount == r.Amount && e.Who == r.Who && e.Note == r.Why
+	})
+	if again || err != nil {
+		return Outcome{Entry: known}, err
+	}
+	if _, err := s.account(r.Account).Posted.Add(r.Amount); err != nil {
+		return Outcome{}, fail("adjust", r.Account, r.Key, err, "")
+	}
+	e := Entry{Account: r.Account, Kind: EntryAdjust, Amount: r.Amount, Key: r.Key, Who: r.Who, Note: r.Why, At: now}
+	var made [32]byte
+	if r.Amount > 0 {
+		made = s.newBucket(Bucket{Account: r.Account, Key: r.Key, Kind: Adjustment, Amount: r.Amount})
+	} else {
+		e.Lots = s.takeOrOwe(r.Account, -r.Amount)
+	}
+	return Outcome{Entry: s.postKeyed(e, made)}, nil
+}
+
+func (r Refund) apply(s *State, now time.Time) (Outcome, error) {
+	known, again, err := s.answered("refund", r.Ref(), func(e Entry) bool {
+		return e.Kind == EntryRefund && e.Amount == r.Amount && e.Charge == r.Charge && e.Who == r.Who && e.Note == r.Why
+	})
+	if again || err != nil {
+		return Outcome{Entry: known}, err
+	}
+	h := s.holds[Ref{r.Account, r.Charge}]
+	if h == nil || h.State != Settled {
+		return Outcome{}, fail("refund", r.Account, r.Key, ErrNotFound, fmt.Sprintf("key %q is not settled", r.Charge))
+	}
+	charge, err := s.receipt("refund", Ref{r.Account, r.Charge})
+	if err != nil {
+		return Outcome{}, err
+	}
+	if left := charge.Charged - h.Refunded; r.Amount > left {
+		return Outcome{}, fail("refund", r.Account, r.Key, ErrRefund, fmt.Sprintf("key %q was charged %d, of which %d can be refunded, not %d", r.Charge, charge.Charged, left, r.Amount))
+	}
+	if _, err := s.account(r.Account).Posted.Add(r.Amount); err != nil {
+		return Outcome{}, fail("refund", r.Account, r.Key, err, "")
+	}
+	lots := refundLots(h.Lots, h.Refunded, r.Amount)
+	var made [32]byte
+	for i, l := range lots {
+		if l.Bucket != 0 {
+			b := s.bucket(r.Account, l.Bucket)
+			b.Refunded += l.Amount
+			s.touchBucket(b)
+			continue
+		}
+		acc := s.account(r.Account)
+		paid := min(acc.Debt, l.Amount)
+		acc.Debt -= paid
+		s.touchAccount(acc)
+		if paid < l.Amount { // the debt was paid meanwhile
+			made = s.newBucket(Bucket{Account: r.Account, Key: r.Key, Kind: Refunded, Amount: l.Amount - paid})
+		}
+		lots[i].Amount = paid
+	}
+	h.Refunded += r.Amount
+	s.touchHold(h)
+	e := s.postKeyed(Entry{Account: r.Account, Kind: EntryRefund, Amount: r.Amount, Key: r.Key, Charge: r.Charge,
+		Operation: h.Operation, Scope: h.Scope, Who: r.Who, Note: r.Why, Lots: slices.DeleteFunc(lots, func(l Lot) bool { return l.Amount == 0 }), At: now}, made)
 	return Outcome{Entry: e}, nil
 }
 
+// refundLots says where so much of a charge goes back to: the lots that were charged last go first, after what was
+// refunded before.
+func refundLots(charged []Lot, before, amount Amount) (out []Lot) {
+	for _, l := range slices.Backward(charged) {
+		skip := min(before, l.Amount)
+		before -= skip
+		part := min(l.Amount-skip, amount)
+		if part > 0 {
+			out = append(out, Lot{l.Bucket, part})
+			amount -= part
+		}
+	}
+	return out
+}
+
+func (r Charge) apply(s *State, now time.Time) (Outcome, error) {
+	ref := r.Ref()
+	if _, posted := s.entries[ref]; posted {
+		return Outcome{}, fail("charge", r.Account, r.Key, ErrKeyReused, "it names another entry")
+	}
+	h, known := s.holds[ref]
+	switch {
+	case known && h.Fingerprint != r.Fingerprint:
+		return Outcome{}, fail("charge", r.Account, r.Key, ErrKeyReused, "use a new key for a new request")
+	case known && h.State == Settled:
+		receipt, err := s.receipt("charge", ref)
+		if err != nil {
+			return Outcome{}, err
+		}
+		return Outcome{Receipt: *receipt}, nil
+	case known && h.State == Open:
+		return Outcome{}, &InProgressError{Account: r.Account, Key: r.Key, Holder: h.Holder.ID, Until: h.LeaseUntil}
+	case !known:
+		h = &Hold{Account: r.Account, Key: r.Key, Fingerprint: r.Fingerprint}
+	}
+	acc := s.account(r.Account)
+	if available := acc.Posted - acc.Held; available < r.Amount {
+		return Outcome{}, &InsufficientError{Account: r.Account, Need: r.Amount, Available: available, Held: acc.Held}
+	}
+	h.Operation, h.Scope, h.Amount, h.CreatedAt = r.Operation, r.Scope, r.Amount, now
+	h.Holder, h.LeaseUntil, h.ExpiresAt = Holder{ID: chargeHolder, Lease: time.Microsecond}, now, now
+	s.holds[ref] = h
+	h.Lots = s.takeOrOwe(r.Account, r.Amount) // all of it is there
+	return Outcome{Receipt: *s.charge(h, r.Amount, r.Amount, r.Record, r.Result, now)}, nil
+}
+
+// chargeHolder is the holder of what was held for no time.
+const chargeHolder = "charge"
+
+// charge posts the settle of a hold whose lots are charged, and keeps its receipt.
+func (s *State) charge(h *Hold, charged, used Amount, rec UsageRecord, result []byte, now time.Time) *Receipt {
+	h.State = Settled
+	s.touchHold(h)
+	rec.Account, rec.Key, rec.Entry, rec.At = h.Account, h.Key, s.next(h.Account), now
+	rec.Operation, rec.Scope = h.Operation, h.Scope
+	rec.Charged, rec.WrittenOff = charged, used-charged
+	receipt := &Receipt{Key: h.Key, Fingerprint: h.Fingerprint, Entry: rec.Entry, Charged: charged, Record: rec, Result: result, Digest: sha256.Sum256(result)}
+	s.post(Entry{Account: h.Account, Kind: EntrySettle, Amount: -charged, Key: h.Key, Operation: h.Operation, Scope: h.Scope,
+		Lots: slices.Clone(h.Lots), At: now}, rec.digest(), receipt.chain())
+	s.receipts[Ref{h.Account, h.Key}] = receipt
+	s.changes.Receipts = append(s.changes.Receipts, receipt)
+	return receipt
+}
+
 func (r HoldRequest) apply(s *State, now time.Time) (Outcome, error) {
-	if _, granted := s.grants[r.Ref()]; granted {
-		return Outcome{}, fail("hold", r.Account, r.Key, ErrKeyReused, "it names a grant")
+	if known, posted := s.entries[r.Ref()]; posted {
+		return Outcome{}, fail("hold", r.Account, r.Key, ErrKeyReused, "it names a "+string(known.Kind))
 	}
 	h, known := s.holds[r.Ref()]
 	if known && h.Fingerprint != r.Fingerprint {
@@ -79,10 +255,11 @@ func (r HoldRequest) apply(s *State, now time.Time) (Outcome, error) {
 
 // open starts a fresh hold: what an earlier one of the same key pinned is of no interest, because its holder gave it up.
 func (r HoldRequest) open(s *State, h *Hold, now time.Time) (Outcome, error) {
-	if err := s.take(r.Account, r.Amount); err != nil {
+	lots, err := s.pin(r.Account, r.Amount)
+	if err != nil {
 		return Outcome{}, err
 	}
-	h.Operation, h.Scope, h.Amount, h.Pinned = r.Operation, r.Scope, r.Amount, r.Pinned
+	h.Operation, h.Scope, h.Amount, h.Pinned, h.Lots = r.Operation, r.Scope, r.Amount, r.Pinned, lots
 	h.CreatedAt, h.State = now, Open
 	r.take(h, now)
 	s.holds[r.Ref()] = h
@@ -96,10 +273,11 @@ func (r HoldRequest) open(s *State, h *Hold, now time.Time) (Outcome, error) {
 // reopen takes over a hold that ran out of time. Its holder may still come with an answer priced by what it pinned, so
 // the pin stays, and with it the amount that was sized for it.
 func (r HoldRequest) reopen(s *State, h *Hold, now time.Time) (Outcome, error) {
-	if err := s.take(r.Account, h.Amount); err != nil {
+	lots, err := s.pin(r.Account, h.Amount)
+	if err != nil {
 		return Outcome{}, err
 	}
-	h.State = Open
+	h.State, h.Lots = Open, lots
 	r.take(h, now)
 	s.touchHold(h)
 	return r.held(s, h, false), nil
@@ -145,10 +323,11 @@ func (r ExtendRequest) apply(s *State, now time.Time) (Outcome, error) {
 		return Outcome{}, err
 	}
 	if r.Total > h.Amount {
-		if err := s.take(r.Account, r.Total-h.Amount); err != nil {
+		more, err := s.pin(r.Account, r.Total-h.Amount)
+		if err != nil {
 			return Outcome{}, err
 		}
-		h.Amount = r.Total
+		h.Amount, h.Lots = r.Total, s.addLots(r.Account, h.Lots, more)
 	}
 	h.renew(r.Holder, now)
 	if r.TTL > 0 {
@@ -185,21 +364,14 @@ func (r SettleRequest) apply(s *State, now time.Time) (Outcome, error) {
 		}
 	}
 	if h.State == Open {
-		s.close(h, Settled)
+		h.Lots = s.burn(r.Account, h.Lots, charged)
+		acc := s.account(r.Account)
+		acc.Held -= h.Amount
+		s.touchAccount(acc)
 	} else { // late: released or expired, its credits are back already; the charge comes out of what there is
-		h.State = Settled
-		s.touchHold(h)
+		h.Lots = s.takeOrOwe(r.Account, charged)
 	}
-	e := s.post(Entry{Account: r.Account, Kind: EntrySettle, Amount: -charged, Key: r.Key,
-		Operation: h.Operation, Scope: h.Scope, At: now})
-	rec := r.Record
-	rec.Account, rec.Key, rec.Entry, rec.At = r.Account, r.Key, e.Number, now
-	rec.Operation, rec.Scope = h.Operation, h.Scope
-	rec.Charged, rec.WrittenOff = charged, r.Amount-charged
-	receipt := &Receipt{Key: r.Key, Fingerprint: h.Fingerprint, Entry: e.Number, Charged: charged, Record: rec, Result: r.Result}
-	s.receipts[r.Ref()] = receipt
-	s.changes.Receipts = append(s.changes.Receipts, receipt)
-	return Outcome{Receipt: *receipt}, nil
+	return Outcome{Receipt: *s.charge(h, charged, r.Amount, r.Record, r.Result, now)}, nil
 }
 
 func (r ReleaseRequest) apply(s *State, now time.Time) (Outcome, error) {
@@ -219,7 +391,7 @@ func (r ReleaseRequest) apply(s *State, now time.Time) (Outcome, error) {
 	}
 	switch {
 	case !closed:
-		s.close(h, Released)
+		s.giveBack(h, Released)
 	case h.State == Expired: // given up after all: the next hold of the key starts afresh
 		h.State = Released
 		s.touchHold(h)

@@ -17,36 +17,42 @@ type AttemptRef struct {
 	ID string
 }
 
-// AccountRow is what a store keeps of an account.
+// BucketRef names a bucket.
+type BucketRef struct {
+	Account Account
+	Number  int64
+}
+
+// AccountRow is what a store keeps of an account. Posted is what remains of its buckets, less Debt.
 type AccountRow struct {
 	Account Account
 	Posted  Amount
-	Held    Amount // the sum of holds in state Open, those that have expired since included
-	Entries int64  // the number of the last entry
-}
-
-// GrantRow is what a store keeps of a grant: enough to answer the same key again.
-type GrantRow struct {
-	Grant
-	Entry Entry
+	Held    Amount   // the sum of holds in state Open, those that have expired since included
+	Debt    Amount   // what was charged beyond what there was, and is not paid yet
+	Entries int64    // the number of the last entry
+	Head    [32]byte // the hash of the last entry
 }
 
 // State is the part of a ledger that a batch of mutations is decided on. A store locks and loads the rows, calls
 // [State.Apply] for each mutation in order, and saves [State.Changes], all in one transaction. A State is for one
 // batch and one goroutine.
 //
-// What must be loaded before Apply(op), with r := op.Ref():
+// What must be loaded before Apply(op), for each r of [Refs](op):
 //
 //   - the account row of r.Account, if it exists;
-//   - the hold and the grant of r, if they exist, with all attempts and, if the hold is settled, the receipt;
-//   - every open hold of r.Account whose ExpiresAt is not after now, so that it can be expired. These come last and
-//     without attempts: a hold that is loaded already stays as it is.
+//   - the hold of r, if it exists, with all attempts and, if the hold is settled, the receipt; otherwise the entry of r
+//     that is a grant, a renewal, a refund or an adjustment, if there is one;
+//   - every bucket of r.Account with something remaining, and those that the lots of a loaded hold name;
+//   - every open hold of r.Account whose ExpiresAt is not after now, with its key, so that it can be expired. It is loaded
+//     after the others and needs no attempts.
 type State struct {
 	accounts map[Account]*AccountRow
-	grants   map[Ref]*GrantRow
+	buckets  map[Account]*purse
+	entries  map[Ref]*Entry
 	holds    map[Ref]*Hold
 	attempts map[Ref][]*Attempt
 	receipts map[Ref]*Receipt
+	sounded  map[Account]bool // that were found sound
 
 	changes Changes
 }
@@ -54,7 +60,7 @@ type State struct {
 // Changes is what a batch did, row by row, each row in its final form.
 type Changes struct {
 	Accounts map[Account]*AccountRow // insert or update
-	Grants   []*GrantRow             // insert
+	Buckets  map[BucketRef]*Bucket   // insert or update
 	Holds    map[Ref]*Hold           // insert or update
 	Attempts map[AttemptRef]*Attempt // insert or update
 	Entries  []Entry                 // insert
@@ -65,21 +71,28 @@ type Changes struct {
 func NewState() *State {
 	return &State{
 		accounts: map[Account]*AccountRow{},
-		grants:   map[Ref]*GrantRow{},
+		buckets:  map[Account]*purse{},
+		entries:  map[Ref]*Entry{},
 		holds:    map[Ref]*Hold{},
 		attempts: map[Ref][]*Attempt{},
 		receipts: map[Ref]*Receipt{},
-		changes:  Changes{Accounts: map[Account]*AccountRow{}, Holds: map[Ref]*Hold{}, Attempts: map[AttemptRef]*Attempt{}},
+		sounded:  map[Account]bool{},
+		changes: Changes{Accounts: map[Account]*AccountRow{}, Buckets: map[BucketRef]*Bucket{}, Holds: map[Ref]*Hold{},
+			Attempts: map[AttemptRef]*Attempt{}},
 	}
 }
 
 // LoadAccount adds an account's row.
 func (s *State) LoadAccount(a AccountRow) { s.accounts[a.Account] = &a }
 
-// LoadGrant adds a grant's row.
-func (s *State) LoadGrant(g GrantRow) { s.grants[Ref{g.Account, g.Key}] = &g }
+// LoadBucket adds a bucket, unless it is loaded already.
+func (s *State) LoadBucket(b Bucket) { s.purse(b.Account).add(&b) }
 
-// LoadHold adds a hold with all attempts of its key, oldest first. The hold's OpenAttempts are ignored.
+// LoadEntry adds the entry of a grant, a renewal, a refund or an adjustment, so that its key is answered again.
+func (s *State) LoadEntry(e Entry) { s.entries[Ref{e.Account, e.Key}] = &e }
+
+// LoadHold adds a hold with all attempts of its key, oldest first, unless it is loaded already. The hold's OpenAttempts
+// are ignored.
 func (s *State) LoadHold(h Hold, attempts []Attempt) {
 	ref := Ref{h.Account, h.Key}
 	if _, loaded := s.holds[ref]; loaded {
@@ -98,8 +111,8 @@ func (s *State) LoadReceipt(account Account, r Receipt) { s.receipts[Ref{account
 // Changes returns what the mutations applied so far did.
 func (s *State) Changes() *Changes { return &s.changes }
 
-// Op is a mutation as data: [Grant], [HoldRequest], [ExtendRequest], [SettleRequest], [ReleaseRequest],
-// [BeginRequest] or [FinishRequest].
+// Op is a mutation as data: [Grant], [Adjust], [Refund], [Charge], [HoldRequest], [ExtendRequest], [SettleRequest],
+// [ReleaseRequest], [BeginRequest] or [FinishRequest].
 type Op interface {
 	// Ref names the account and the key that the mutation is about.
 	Ref() Ref
@@ -110,12 +123,20 @@ type Op interface {
 	apply(s *State, now time.Time) (Outcome, error)
 }
 
+// Refs returns every key whose rows decide a mutation: its own, and for a refund the charge's.
+func Refs(op Op) []Ref {
+	if r, ok := op.(Refund); ok {
+		return []Ref{r.Ref(), {r.Account, r.Charge}}
+	}
+	return []Ref{op.Ref()}
+}
+
 // Outcome is what a mutation returns: the field that belongs to it is set.
 type Outcome struct {
 	Held    Held    // of a HoldRequest
 	Hold    Hold    // of an ExtendRequest
-	Receipt Receipt // of a SettleRequest
-	Entry   Entry   // of a Grant
+	Receipt Receipt // of a SettleRequest or a Charge
+	Entry   Entry   // of a Grant, an Adjust or a Refund
 }
 
 // Apply decides one mutation at the given time. An error means that nothing of it happened; the State stays usable for
@@ -125,26 +146,63 @@ func (s *State) Apply(op Op, now time.Time) (Outcome, error) {
 		return Outcome{}, err
 	}
 	now = now.UTC().Truncate(time.Microsecond)
-	s.expire(op.Ref().Account, now)
-	return op.apply(s, now)
+	account := op.Ref().Account
+	if !s.sounded[account] {
+		if err := s.sound(account); err != nil {
+			return Outcome{}, err
+		}
+		s.sounded[account] = true
+	}
+	s.expire(account, now)
+	out, err := op.apply(s, now)
+	if err == nil {
+		s.settleUp(account, now) // what came back may be due
+	}
+	return out, err
 }
 
-// expire closes the account's open holds whose time has come. It is a decision of its own and stays, whatever becomes
-// of the mutation that caused it.
+// Balance returns what a loaded account has at the given time. It needs the account, its buckets and the open holds that
+// have expired, and leaves the State with what expired until then: use it for reading only.
+func (s *State) Balance(account Account, now time.Time) Balance {
+	if _, known := s.accounts[account]; !known {
+		return Balance{}
+	}
+	s.expire(account, now.UTC().Truncate(time.Microsecond))
+	a := s.account(account)
+	return Balance{Posted: a.Posted, Held: a.Held, Available: a.Posted - a.Held}
+}
+
+// Buckets returns a loaded account's buckets of which anything remains at the given time, in burn order. It needs, and
+// leaves, the State as Balance does.
+func (s *State) Buckets(account Account, now time.Time) []Bucket {
+	s.Balance(account, now)
+	var out []Bucket
+	for _, b := range s.purse(account).buckets {
+		if b.Remaining() > 0 {
+			out = append(out, *b)
+		}
+	}
+	return out
+}
+
+// expire closes the account's open holds whose time has come, and then its buckets. It is a decision of its own and
+// stays, whatever becomes of the mutation that caused it.
 func (s *State) expire(account Account, now time.Time) {
 	for ref, h := range s.holds {
 		if ref.Account == account && h.State == Open && !h.ExpiresAt.After(now) {
-			s.close(h, Expired)
+			s.giveBack(h, Expired)
 		}
 	}
+	s.settleUp(account, now)
 }
 
-// close ends an open hold and gives its credits back.
-func (s *State) close(h *Hold, to HoldState) {
+// giveBack ends an open hold and gives its credits back to their buckets.
+func (s *State) giveBack(h *Hold, to HoldState) {
+	s.unpin(h.Account, h.Lots)
 	acc := s.account(h.Account)
 	acc.Held -= h.Amount
 	s.touchAccount(acc)
-	h.State = to
+	h.State, h.Lots = to, nil
 	s.touchHold(h)
 }
 
@@ -161,30 +219,28 @@ func (s *State) touchAccount(a *AccountRow) { s.changes.Accounts[a.Account] = a 
 
 func (s *State) touchHold(h *Hold) { s.changes.Holds[Ref{h.Account, h.Key}] = h }
 
-// post appends an entry. The caller has checked that the amount fits.
-func (s *State) post(e Entry) Entry {
+// next is the number that the account's next entry will have.
+func (s *State) next(a Account) int64 { return s.account(a).Entries + 1 }
+
+// post appends an entry. The caller has checked that the amount fits. made and kept are the digests of what belongs to
+// the entry: its bucket, or its usage record and its receipt.
+func (s *State) post(e Entry, made, kept [32]byte) Entry {
 	acc := s.account(e.Account)
 	acc.Posted += e.Amount
 	acc.Entries++
 	e.Number, e.BalanceAfter = acc.Entries, acc.Posted
+	e.Hash = e.hash(acc.Head, made, kept)
+	acc.Head = e.Hash
 	s.touchAccount(acc)
 	s.changes.Entries = append(s.changes.Entries, e)
 	return e
 }
 
-// take sets credits aside, if there are enough.
-func (s *State) take(account Account, amount Amount) error {
-	acc := s.account(account)
-	available, err := acc.Posted.Sub(acc.Held)
-	if err != nil {
-		return fmt.Errorf("credits: account %q: %w", account, err)
-	}
-	if available < amount {
-		return &InsufficientError{Account: account, Need: amount, Available: available, Held: acc.Held}
-	}
-	acc.Held += amount // cannot overflow: Held + amount ≤ Posted
-	s.touchAccount(acc)
-	return nil
+// postKeyed appends an entry whose key is to be answered again. made is the digest of the bucket that it makes, if any.
+func (s *State) postKeyed(e Entry, made [32]byte) Entry {
+	e = s.post(e, made, [32]byte{})
+	s.entries[Ref{e.Account, e.Key}] = &e
+	return e
 }
 
 // begin journals an attempt; one with the same id is there already if the call is repeated.
@@ -239,6 +295,7 @@ func (s *State) receipt(act string, ref Ref) (*Receipt, error) {
 func (s *State) view(h *Hold, fresh bool) Hold {
 	out := *h
 	out.Fresh, out.OpenAttempts = fresh, nil
+	out.Lots = append([]Lot(nil), h.Lots...)
 	for _, a := range s.attempts[Ref{h.Account, h.Key}] {
 		if a.Fate == "" {
 			out.OpenAttempts = append(out.OpenAttempts, *a)

@@ -24,7 +24,7 @@ type Balance struct {
 	Available Amount `json:"available"` // Posted − Held: what a new hold may take
 }
 
-// GrantKind says where granted credits come from.
+// GrantKind says where the credits of a bucket come from.
 type GrantKind string
 
 // The kinds of grant.
@@ -35,13 +35,91 @@ const (
 	Promo    GrantKind = "promo"
 )
 
-// Grant adds credits to an account.
+// The kinds of bucket that the ledger makes by itself; a [Grant] cannot have them.
+const (
+	Adjustment GrantKind = "adjustment"
+	Refunded   GrantKind = "refund" // of what had been charged into debt
+)
+
+// Grant adds credits to an account, as a bucket of their own. Debt is paid out of it first.
 type Grant struct {
+	Account  Account
+	Key      Key
+	Kind     GrantKind
+	Amount   Amount // credits, positive
+	Priority int    // the lower, the earlier it is burned; among equals the earliest expiry goes first, and then the oldest
+	// ExpiresAt is when what is left of it is gone, to the microsecond; never if zero. What a hold has taken by then stays
+	// usable by that hold.
+	ExpiresAt time.Time
+	// Renew, which is for the kind Plan only, makes what is left of all earlier plan credits expire in the same decision.
+	Renew bool
+	Note  string // shown on the entry; may be empty
+}
+
+// Adjust corrects an account by hand. A positive amount is a bucket that is burned last of its priority, 0, and does not
+// expire; a negative one takes what is available and leaves the rest as debt.
+type Adjust struct {
 	Account Account
 	Key     Key
-	Kind    GrantKind
+	Amount  Amount // credits, not zero
+	Who     string // required
+	Why     string // required
+}
+
+// Refund gives back a part of a charge, or all of it. The sum of a charge's refunds never passes the charge. The credits
+// go back to the buckets that were charged, those that were charged last first; into one that has expired in the meantime
+// they go to expire at once. What had been charged into debt pays debt, and is a bucket of its own beyond that.
+type Refund struct {
+	Account Account
+	Key     Key
+	Charge  Key    // the settled key
 	Amount  Amount // credits, positive
-	Note    string // shown on the entry; may be empty
+	Who     string // required
+	Why     string // required
+}
+
+// Charge is a hold and its settle in one decision, for what is known to cost what it costs: nothing is held in between, and
+// the account is charged at once or not at all.
+type Charge struct {
+	Account     Account
+	Key         Key
+	Operation   string
+	Scope       string
+	Amount      Amount   // credits, positive
+	Fingerprint [32]byte // as in HoldRequest
+	Record      UsageRecord
+	Result      []byte // at most MaxResult bytes
+}
+
+// Bucket is credits that were added together, and what became of them.
+type Bucket struct {
+	Account   Account   `json:"account"`
+	Number    int64     `json:"number"` // of the entry that made it
+	Key       Key       `json:"key"`    // of that entry
+	Kind      GrantKind `json:"kind"`
+	Priority  int       `json:"priority"`
+	ExpiresAt time.Time `json:"expires_at,omitzero"` // never if zero
+	RenewedAt time.Time `json:"renewed_at,omitzero"` // when a renewal ended it before that; not if zero
+	Amount    Amount    `json:"amount"`              // credits that were added
+	Charged   Amount    `json:"charged"`
+	Refunded  Amount    `json:"refunded"`  // came back from charges
+	Expired   Amount    `json:"expired"`   // is gone
+	PaidDebt  Amount    `json:"paid_debt"` // paid what had been charged before there was any of it
+	Pinned    Amount    `json:"pinned"`    // of what remains, taken by open holds
+}
+
+// Remaining is what is left of the bucket, what is pinned included.
+func (b *Bucket) Remaining() Amount {
+	return b.Amount + b.Refunded - b.Charged - b.Expired - b.PaidDebt
+}
+
+// Free is what a new hold can take of the bucket, unless it has expired.
+func (b *Bucket) Free() Amount { return b.Remaining() - b.Pinned }
+
+// Lot is a part of a hold or a charge: so many credits of a bucket.
+type Lot struct {
+	Bucket int64  `json:"bucket"` // its number; 0 for what was charged into debt
+	Amount Amount `json:"amount"` // credits
 }
 
 // Holder is who works on a hold.
@@ -97,6 +175,10 @@ type Hold struct {
 	ExpiresAt   time.Time // when the hold gives its credits back by itself, not before its lease is over
 	Pinned      []byte
 	CreatedAt   time.Time
+	// Lots are the buckets that an open hold has taken its credits from, in the order in which they will be burned, and
+	// those that a settled one was charged to. They add up to Amount, and to the charge.
+	Lots     []Lot
+	Refunded Amount // credits of the charge that were refunded
 	// Fresh says that this very call opened the hold: Pinned is the caller's and First is begun.
 	Fresh bool
 	// Attempts of this hold that have not been finished, oldest first.
@@ -199,6 +281,7 @@ type Receipt struct {
 	Charged     Amount // credits
 	Record      UsageRecord
 	Result      []byte
+	Digest      [32]byte // SHA-256 of the result
 }
 
 // EntryKind says what an entry did.
@@ -206,8 +289,12 @@ type EntryKind string
 
 // The kinds of entry.
 const (
-	EntryGrant  EntryKind = "grant"
-	EntrySettle EntryKind = "settle"
+	EntryGrant   EntryKind = "grant"
+	EntryRenew   EntryKind = "renew" // a grant with Renew
+	EntrySettle  EntryKind = "settle"
+	EntryRefund  EntryKind = "refund"
+	EntryAdjust  EntryKind = "adjust"
+	EntryExpired EntryKind = "expired"
 )
 
 // Entry is an immutable line of an account.
@@ -215,13 +302,20 @@ type Entry struct {
 	Account      Account   `json:"account"`
 	Number       int64     `json:"number"` // 1, 2, 3 … without gaps in an account
 	Kind         EntryKind `json:"kind"`
-	Amount       Amount    `json:"amount"`        // credits: positive for a grant, negative or zero for a charge
-	BalanceAfter Amount    `json:"balance_after"` // Posted after this entry
-	Key          Key       `json:"key"`
+	Amount       Amount    `json:"amount"`           // credits: positive if it adds to the account
+	BalanceAfter Amount    `json:"balance_after"`    // Posted after this entry
+	Key          Key       `json:"key"`              // of the mutation; of an expired entry, the key that made the bucket
+	Charge       Key       `json:"charge,omitempty"` // the key that a refund is of
 	Operation    string    `json:"operation,omitempty"`
 	Scope        string    `json:"scope,omitempty"`
-	Note         string    `json:"note,omitempty"`
+	Who          string    `json:"who,omitempty"`  // who adjusted or refunded
+	Note         string    `json:"note,omitempty"` // of a grant; why something was adjusted or refunded
 	At           time.Time `json:"at"`
+	// Lots are the buckets that credits were charged to, expired of, or were refunded to. The bucket that a grant, or an
+	// adjustment that adds, makes has the entry's number and is not among them.
+	Lots []Lot `json:"lots,omitempty"`
+	// Hash covers the entry, the hash of the one before it, and the digests of its usage record and its result; see [Audit].
+	Hash [32]byte `json:"-"`
 }
 
 // EntryQuery selects entries of one account.

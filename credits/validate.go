@@ -1,6 +1,10 @@
 package credits
 
-import "fmt"
+import (
+	"fmt"
+	"math"
+	"strings"
+)
 
 const (
 	maxAccount = 200
@@ -56,9 +60,70 @@ func (g Grant) Validate() error {
 	}
 	switch g.Kind {
 	case Plan, Purchase, Bonus, Promo:
-		return nil
+	default:
+		return fail("grant", g.Account, g.Key, ErrInvalid, fmt.Sprintf("unknown kind %.40q", g.Kind))
 	}
-	return fail("grant", g.Account, g.Key, ErrInvalid, fmt.Sprintf("unknown kind %.40q", g.Kind))
+	if g.Renew && g.Kind != Plan {
+		return fail("grant", g.Account, g.Key, ErrInvalid, fmt.Sprintf("only plan credits are renewed, not %s", g.Kind))
+	}
+	return nil
+}
+
+func validateAct(act string, ref Ref, who, why string) error {
+	if err := ref.validate(act); err != nil {
+		return err
+	}
+	if strings.TrimSpace(who) == "" || strings.TrimSpace(why) == "" {
+		return fail(act, ref.Account, ref.Key, ErrInvalid, "who and why must be set")
+	}
+	return nil
+}
+
+// Validate implements [Op].
+func (r Adjust) Validate() error {
+	if err := validateAct("adjust", r.Ref(), r.Who, r.Why); err != nil {
+		return err
+	}
+	if r.Amount == 0 || r.Amount == math.MinInt64 {
+		return fail("adjust", r.Account, r.Key, ErrInvalid, fmt.Sprintf("the amount is %d", r.Amount))
+	}
+	return nil
+}
+
+// Validate implements [Op].
+func (r Refund) Validate() error {
+	if err := validateAct("refund", r.Ref(), r.Who, r.Why); err != nil {
+		return err
+	}
+	if err := (Ref{r.Account, r.Charge}).validate("refund a charge"); err != nil {
+		return err
+	}
+	switch {
+	case r.Charge == r.Key:
+		return fail("refund", r.Account, r.Key, ErrInvalid, "a refund has a key of its own, not its charge's")
+	case r.Amount <= 0:
+		return fail("refund", r.Account, r.Key, ErrInvalid, fmt.Sprintf("the amount is %d, want at least 1", r.Amount))
+	}
+	return nil
+}
+
+// Validate implements [Op].
+func (r Charge) Validate() error {
+	if err := r.Ref().validate("charge"); err != nil {
+		return err
+	}
+	switch {
+	case r.Operation == "":
+		return fail("charge", r.Account, r.Key, ErrInvalid, "the operation is empty")
+	case r.Amount <= 0:
+		return fail("charge", r.Account, r.Key, ErrInvalid, fmt.Sprintf("the amount is %d, want at least 1", r.Amount))
+	case len(r.Result) > MaxResult:
+		return fail("charge", r.Account, r.Key, ErrInvalid, fmt.Sprintf("the result has %d bytes, at most %d are kept", len(r.Result), MaxResult))
+	}
+	if err := r.Record.Usage.Validate(); err != nil {
+		return fail("charge", r.Account, r.Key, ErrInvalid, err.Error())
+	}
+	return nil
 }
 
 // Validate implements [Op].
@@ -157,11 +222,4 @@ func (r FinishRequest) Validate() error {
 		return err
 	}
 	return r.Attempt.validate("finish attempt", ref, true)
-}
-
-// Balance returns the account's balance at the given time, with the holds that expired until then given back. Expired
-// is the sum of open holds whose time has come.
-func (a AccountRow) Balance(expired Amount) Balance {
-	held := a.Held - expired
-	return Balance{Posted: a.Posted, Held: held, Available: a.Posted - held}
 }

@@ -80,6 +80,11 @@ func (u *Usage) classes() [9]*Count {
 		&u.Output, &u.Reasoning, &u.ImageOutput, &u.Images}
 }
 
+// Classes returns the counts of all classes, in the order of the fields.
+func (u Usage) Classes() [9]Count {
+	return [9]Count{u.Input, u.CachedInput, u.CacheWrite, u.ImageInput, u.CachedImageInput, u.Output, u.Reasoning, u.ImageOutput, u.Images}
+}
+
 // Validate returns an error that matches [ErrInvalid] if a known count is negative or the tokens do not fit an int64.
 func (u Usage) Validate() error {
 	for _, c := range u.classes() {

@@ -12,7 +12,9 @@ import (
 // a changed row is a new row. That is what lets a reader go on with a snapshot after it gave the lock back.
 type account struct {
 	row      credits.AccountRow
-	grants   map[credits.Key]*credits.GrantRow
+	keyed    map[credits.Key]int64 // the entries whose keys are answered again, by number
+	buckets  map[int64]*credits.Bucket
+	left     map[int64]bool // the buckets of which something remains
 	holds    map[credits.Key]*holdRow
 	expiring expiries           // the open holds
 	entries  []credits.Entry    // by number
@@ -37,25 +39,43 @@ func newAccounts() map[credits.Account]*account { return map[credits.Account]*ac
 
 func newAccount(name credits.Account) *account {
 	return &account{
-		row:    credits.AccountRow{Account: name},
-		grants: map[credits.Key]*credits.GrantRow{},
-		holds:  map[credits.Key]*holdRow{},
+		row:     credits.AccountRow{Account: name},
+		keyed:   map[credits.Key]int64{},
+		buckets: map[int64]*credits.Bucket{},
+		left:    map[int64]bool{},
+		holds:   map[credits.Key]*holdRow{},
 	}
 }
 
-// load gives a state what it must know before a mutation of ref is applied.
-func (a *account) load(s *credits.State, ref credits.Ref, now time.Time) {
-	s.LoadAccount(a.row)
-	if grant := a.grants[ref.Key]; grant != nil {
-		s.LoadGrant(*grant)
-	}
-	if row := a.holds[ref.Key]; row != nil {
+// load gives a state what it must know before a mutation is applied.
+func (a *account) load(s *credits.State, refs []credits.Ref, now time.Time) {
+	a.loadPurse(s)
+	for _, ref := range refs {
+		if number, ok := a.keyed[ref.Key]; ok {
+			s.LoadEntry(a.entries[number-1])
+		}
+		row := a.holds[ref.Key]
+		if row == nil {
+			continue
+		}
 		s.LoadHold(row.hold, row.attempts)
 		if row.receipt != nil {
 			s.LoadReceipt(a.row.Account, *row.receipt)
 		}
+		for _, l := range row.hold.Lots {
+			if b := a.buckets[l.Bucket]; b != nil {
+				s.LoadBucket(*b)
+			}
+		}
 	}
 	a.expiring.until(now, func(row *holdRow) { s.LoadHold(row.hold, nil) })
+}
+
+func (a *account) loadPurse(s *credits.State) {
+	s.LoadAccount(a.row)
+	for number := range a.left {
+		s.LoadBucket(*a.buckets[number])
+	}
 }
 
 // save writes what a mutation of ref changed, and reports whether that was anything.
@@ -63,8 +83,13 @@ func (a *account) save(c *credits.Changes, ref credits.Ref) bool {
 	for _, row := range c.Accounts {
 		a.row = *row
 	}
-	for _, grant := range c.Grants {
-		a.grants[grant.Key] = grant
+	for _, bucket := range c.Buckets {
+		a.buckets[bucket.Number] = bucket
+		if bucket.Remaining() > 0 {
+			a.left[bucket.Number] = true
+		} else {
+			delete(a.left, bucket.Number)
+		}
 	}
 	for at, hold := range c.Holds {
 		a.saveHold(at.Key, *hold)
@@ -72,13 +97,19 @@ func (a *account) save(c *credits.Changes, ref credits.Ref) bool {
 	for _, attempt := range c.Attempts {
 		a.saveAttempt(a.holds[ref.Key], attempt)
 	}
-	a.entries = append(a.entries, c.Entries...)
+	for _, e := range c.Entries {
+		a.entries = append(a.entries, e)
+		switch e.Kind {
+		case credits.EntryGrant, credits.EntryRenew, credits.EntryRefund, credits.EntryAdjust:
+			a.keyed[e.Key] = e.Number
+		}
+	}
 	for _, receipt := range c.Receipts {
 		receipt.Result = bytes.Clone(receipt.Result)
 		a.holds[receipt.Key].receipt = receipt
 		a.receipts = append(a.receipts, receipt)
 	}
-	return len(c.Accounts)+len(c.Grants)+len(c.Holds)+len(c.Attempts)+len(c.Receipts) > 0
+	return len(c.Accounts)+len(c.Buckets)+len(c.Holds)+len(c.Attempts)+len(c.Receipts) > 0
 }
 
 func (a *account) saveHold(key credits.Key, hold credits.Hold) {
@@ -119,9 +150,10 @@ func (a *account) saveAttempt(row *holdRow, attempt *credits.Attempt) {
 	row.attempts = append(attempts, *attempt)
 }
 
-// balance is the account's balance with the open holds whose time has come given back.
-func (a *account) balance(now time.Time) credits.Balance {
-	var expired credits.Amount
-	a.expiring.until(now, func(row *holdRow) { expired += row.hold.Amount })
-	return a.row.Balance(expired)
+// read gives a state what it must know to say what the account has.
+func (a *account) read(now time.Time) *credits.State {
+	s := credits.NewState()
+	a.loadPurse(s)
+	a.expiring.until(now, func(row *holdRow) { s.LoadHold(row.hold, nil) })
+	return s
 }

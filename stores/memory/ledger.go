@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -36,7 +37,7 @@ func (l *Ledger) apply(ctx context.Context, op credits.Op) (credits.Outcome, err
 		acc = newAccount(ref.Account)
 	}
 	state := credits.NewState()
-	acc.load(state, ref, now)
+	acc.load(state, credits.Refs(op), now)
 	out, err := state.Apply(op, now)
 	// A refused mutation may still have found expired holds, and they stay expired.
 	if acc.save(state.Changes(), ref) && !known {
@@ -95,7 +96,34 @@ func (l *Ledger) Finish(ctx context.Context, r credits.FinishRequest) error {
 // Grant implements [credits.Ledger].
 func (l *Ledger) Grant(ctx context.Context, g credits.Grant) (credits.Entry, error) {
 	out, err := l.apply(ctx, g)
-	return out.Entry, err
+	return ownEntry(out.Entry), err
+}
+
+// Adjust implements [credits.Ledger].
+func (l *Ledger) Adjust(ctx context.Context, r credits.Adjust) (credits.Entry, error) {
+	out, err := l.apply(ctx, r)
+	return ownEntry(out.Entry), err
+}
+
+// Refund implements [credits.Ledger].
+func (l *Ledger) Refund(ctx context.Context, r credits.Refund) (credits.Entry, error) {
+	out, err := l.apply(ctx, r)
+	return ownEntry(out.Entry), err
+}
+
+// Charge implements [credits.Ledger].
+func (l *Ledger) Charge(ctx context.Context, r credits.Charge) (credits.Receipt, error) {
+	out, err := l.apply(ctx, r)
+	if err != nil {
+		return credits.Receipt{}, err
+	}
+	out.Receipt.Result = bytes.Clone(out.Receipt.Result)
+	return out.Receipt, nil
+}
+
+func ownEntry(e credits.Entry) credits.Entry {
+	e.Lots = slices.Clone(e.Lots)
+	return e
 }
 
 // Lookup implements [credits.Gate]. A hold whose time has come is shown as expired, whether or not a mutation has closed
@@ -130,7 +158,7 @@ func (l *Ledger) Lookup(ctx context.Context, name credits.Account, key credits.K
 // ownHeld makes the answer the caller's own. The struct is a copy already; its bytes are the ledger's.
 func ownHeld(h credits.Held) credits.Held {
 	if h.Hold != nil {
-		h.Hold.Pinned = bytes.Clone(h.Hold.Pinned)
+		h.Hold.Pinned, h.Hold.Lots = bytes.Clone(h.Hold.Pinned), slices.Clone(h.Hold.Lots)
 	}
 	if h.Receipt != nil {
 		h.Receipt.Result = bytes.Clone(h.Receipt.Result)

@@ -18,7 +18,23 @@ func (l *Ledger) Balance(ctx context.Context, name credits.Account) (credits.Bal
 	if acc == nil {
 		return credits.Balance{}, nil
 	}
-	return acc.balance(l.now()), nil
+	now := l.now()
+	return acc.read(now).Balance(name, now), nil
+}
+
+// Buckets implements [credits.Ledger].
+func (l *Ledger) Buckets(ctx context.Context, name credits.Account) ([]credits.Bucket, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	acc := l.accounts[name]
+	if acc == nil {
+		return nil, nil
+	}
+	now := l.now()
+	return acc.read(now).Buckets(name, now), nil
 }
 
 // Entries implements [credits.Ledger].
@@ -35,7 +51,7 @@ func (l *Ledger) Entries(ctx context.Context, q credits.EntryQuery) iter.Seq2[cr
 			entries = entries[:min(q.Limit, len(entries))]
 		}
 		return entries
-	}, func(e credits.Entry) credits.Entry { return e })
+	}, ownEntry)
 }
 
 // Records implements [credits.Ledger].
@@ -122,9 +138,11 @@ func (l *Ledger) Verify(ctx context.Context, name credits.Account) (credits.Repo
 	audit := credits.NewAudit(acc.row)
 	records := acc.receipts
 	for _, entry := range acc.entries {
-		line := credits.Line{Entry: entry, Grant: acc.grants[entry.Key]}
-		if row := acc.holds[entry.Key]; row != nil {
-			line.Hold, line.Receipt = &row.hold, row.receipt != nil
+		line := credits.Line{Entry: entry, Bucket: acc.buckets[entry.Number]}
+		if entry.Kind == credits.EntrySettle {
+			if row := acc.holds[entry.Key]; row != nil {
+				line.Hold, line.Receipt = &row.hold, row.receipt
+			}
 		}
 		if len(records) > 0 && records[0].Record.Entry == entry.Number {
 			line.Record, records = &records[0].Record, records[1:]
@@ -139,7 +157,10 @@ func (l *Ledger) Verify(ctx context.Context, name credits.Account) (credits.Repo
 			receipts++
 		}
 	}
-	audit.Counts(int64(len(acc.grants)), int64(len(acc.receipts)), receipts)
+	for _, bucket := range acc.buckets {
+		audit.Bucket(*bucket)
+	}
+	audit.Counts(int64(len(acc.receipts)), receipts)
 	return audit.Report(), nil
 }
 

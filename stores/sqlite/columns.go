@@ -133,6 +133,14 @@ func (c list) Scan(v any) error {
 	return json.Unmarshal([]byte(s), c.v)
 }
 
+// freshList reads a list where the same place is read into again and again: what was there before stays its reader's.
+type freshList[T any] struct{ v *[]T }
+
+func (c freshList[T]) Scan(v any) error {
+	*c.v = nil
+	return list{c.v}.Scan(v)
+}
+
 // clone copies an answer's bytes, which may be the ones that the caller put in or shares with another caller.
 func clone(h credits.Held) credits.Held {
 	if h.Hold != nil {

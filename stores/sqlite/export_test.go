@@ -13,11 +13,11 @@ func (d *DB) SetPatience(p time.Duration) { d.patience = p }
 func (d *DB) Plans(ctx context.Context) (map[string]string, error) {
 	const page = ` AND (position, id) > (?, ?) ORDER BY position, id LIMIT ?`
 	texts := append([]string{
-		selectBalance, selectEntries, selectRecords + ` ORDER BY entry LIMIT ?`,
+		selectBuckets, selectEntries, selectRecords + ` ORDER BY entry LIMIT ?`,
 		selectAccountAttempts + ` AND seq > ? ORDER BY seq LIMIT ?`,
 		selectAccountAttempts + ` AND key = ? AND +seq > ? ORDER BY +seq LIMIT ?`,
 		selectAccountAttempts + ` AND scope = ? AND scope <> '' AND seq > ? ORDER BY seq LIMIT ?`,
-		selectLines, selectHoldAmounts, selectLatest, selectVersion,
+		selectLines, selectAuditHolds, selectLatest, selectVersion,
 		selectRun, selectSiteRuns, selectUnfinished, selectFailed, countUnderway, giveBackTasks,
 		keywords.selectAll + ` WHERE site = ? AND status = ?` + page,
 		keywords.selectAll + ` WHERE site = ? AND cluster = ?` + page,

@@ -148,3 +148,24 @@ func (l *Ledger) Grant(ctx context.Context, g credits.Grant) (credits.Entry, err
 	out, err := l.apply(ctx, g)
 	return out.Entry, err
 }
+
+// Adjust implements [credits.Ledger].
+func (l *Ledger) Adjust(ctx context.Context, r credits.Adjust) (credits.Entry, error) {
+	out, err := l.apply(ctx, r)
+	return out.Entry, err
+}
+
+// Refund implements [credits.Ledger].
+func (l *Ledger) Refund(ctx context.Context, r credits.Refund) (credits.Entry, error) {
+	out, err := l.apply(ctx, r)
+	return out.Entry, err
+}
+
+// Charge implements [credits.Ledger].
+func (l *Ledger) Charge(ctx context.Context, r credits.Charge) (credits.Receipt, error) {
+	out, err := l.apply(ctx, r)
+	if err != nil {
+		return credits.Receipt{}, err
+	}
+	return *clone(credits.Held{Receipt: &out.Receipt}).Receipt, nil
+}

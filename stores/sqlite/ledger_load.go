@@ -8,32 +8,64 @@ import (
 	"github.com/scrip-go/scrip/credits"
 )
 
-const selectAccount = `SELECT posted, held, entries FROM scrip_accounts WHERE account = ?`
+const accountColumns = `account, posted, held, debt, entries, head`
+
+func accountFields(a *credits.AccountRow) []any {
+	return []any{&a.Account, &a.Posted, &a.Held, &a.Debt, &a.Entries, digest{&a.Head}}
+}
+
+const selectAccount = `SELECT ` + accountColumns + ` FROM scrip_accounts WHERE account = ?`
+
+const bucketColumns = `account, number, key, kind, priority, expires_at, renewed_at, amount, charged, refunded, expired, paid_debt, pinned`
+
+func bucketFields(b *credits.Bucket) []any {
+	return []any{&b.Account, &b.Number, &b.Key, &b.Kind, &b.Priority, instant{&b.ExpiresAt}, instant{&b.RenewedAt}, &b.Amount, &b.Charged, &b.Refunded,
+		&b.Expired, &b.PaidDebt, &b.Pinned}
+}
+
+const selectBuckets = `SELECT ` + bucketColumns + ` FROM scrip_buckets
+WHERE account = ? AND amount + refunded - charged - expired - paid_debt > 0`
+
+const selectBucket = `SELECT ` + bucketColumns + ` FROM scrip_buckets WHERE account = ? AND number = ?`
+
+// loadPurse gives a state what an account has: its row, the buckets of which something remains, and the holds that have
+// expired. It reports whether the account is known.
+func loadPurse(ctx context.Context, r reader, s *credits.State, account credits.Account, now time.Time) (known bool, err error) {
+	var row credits.AccountRow
+	if known, err = one(ctx, r, accountFields(&row), selectAccount, account); err != nil || !known {
+		return false, err // nothing of an account is there before its row is
+	}
+	s.LoadAccount(row)
+	buckets, err := rows(ctx, r, bucketFields, selectBuckets, account)
+	if err != nil {
+		return false, err
+	}
+	for _, b := range buckets {
+		s.LoadBucket(b)
+	}
+	expired, err := rows(ctx, r, holdFields, selectExpired, account, now.UnixMicro())
+	for _, h := range expired {
+		s.LoadHold(h, nil)
+	}
+	return true, err
+}
 
 // load gives a state the rows that the calls, all of one account, are decided on; see [credits.State]. The holds that the
 // calls name come first: a hold that is loaded as one that has expired comes without its attempts.
 func load(ctx context.Context, t *txn, s *credits.State, account credits.Account, calls []*call, now time.Time) error {
-	row := credits.AccountRow{Account: account}
-	known, err := one(ctx, t, []any{&row.Posted, &row.Held, &row.Entries}, selectAccount, account)
-	if err != nil || !known {
-		return err // nothing of an account is there before its row is
-	}
-	s.LoadAccount(row)
 	loaded := map[credits.Key]bool{}
 	for _, c := range calls {
-		ref := c.op.Ref()
-		if loaded[ref.Key] {
-			continue
-		}
-		loaded[ref.Key] = true
-		if err := loadRef(ctx, t, s, ref); err != nil {
-			return err
+		for _, ref := range credits.Refs(c.op) {
+			if loaded[ref.Key] {
+				continue
+			}
+			loaded[ref.Key] = true
+			if err := loadRef(ctx, t, s, ref); err != nil {
+				return err
+			}
 		}
 	}
-	expired, err := rows(ctx, t, holdFields, selectExpired, account, now.UnixMicro())
-	for _, h := range expired {
-		s.LoadHold(h, nil)
-	}
+	_, err := loadPurse(ctx, t, s, account, now)
 	return err
 }
 
@@ -42,10 +74,25 @@ func loadRef(ctx context.Context, t *txn, s *credits.State, ref credits.Ref) err
 	if err != nil {
 		return err
 	}
-	if hold == nil {
-		return loadGrant(ctx, t, s, ref) // a key that was held never granted
+	if hold == nil { // a key that was held never posted anything else
+		var e credits.Entry
+		known, err := one(ctx, t, entryFields(&e), selectKeyed, ref.Account, ref.Key)
+		if known {
+			s.LoadEntry(e)
+		}
+		return err
 	}
 	s.LoadHold(*hold, attempts)
+	for _, l := range hold.Lots {
+		var b credits.Bucket
+		known, err := one(ctx, t, bucketFields(&b), selectBucket, ref.Account, l.Bucket)
+		if err != nil {
+			return err
+		}
+		if known {
+			s.LoadBucket(b)
+		}
+	}
 	if hold.State == credits.Settled {
 		receipt, err := loadReceipt(ctx, t, ref)
 		if err != nil {
@@ -56,12 +103,15 @@ func loadRef(ctx context.Context, t *txn, s *credits.State, ref credits.Ref) err
 	return nil
 }
 
-const holdColumns = `account, key, operation, scope, state, amount, fingerprint, holder, fence, lease, lease_until, expires_at, pinned, created_at`
+const selectKeyed = `SELECT ` + entryColumns + ` FROM scrip_entries
+WHERE account = ? AND key = ? AND kind IN ('grant', 'renew', 'refund', 'adjust')`
+
+const holdColumns = `account, key, operation, scope, state, amount, fingerprint, holder, fence, lease, lease_until, expires_at, pinned, created_at, lots, refunded`
 
 func holdFields(h *credits.Hold) []any {
 	return []any{&h.Account, &h.Key, &h.Operation, &h.Scope, &h.State, &h.Amount, digest{&h.Fingerprint},
 		&h.Holder.ID, &h.Holder.Fence, span{&h.Holder.Lease}, instant{&h.LeaseUntil}, instant{&h.ExpiresAt},
-		&h.Pinned, instant{&h.CreatedAt}}
+		&h.Pinned, instant{&h.CreatedAt}, list{&h.Lots}, &h.Refunded}
 }
 
 const selectHold = `SELECT ` + holdColumns + ` FROM scrip_holds WHERE account = ? AND key = ?`
@@ -92,21 +142,6 @@ func attemptFields(a *credits.Attempt) []any {
 	return append(fields, &a.Cost, &a.ReportedCost, instant{&a.BegunAt}, instant{&a.FinishedAt})
 }
 
-const selectGrant = `SELECT g.kind, g.amount, g.note, e.number, e.kind, e.amount, e.balance_after, e.note, e.at
-FROM scrip_grants g JOIN scrip_entries e ON e.account = g.account AND e.number = g.entry
-WHERE g.account = ? AND g.key = ?`
-
-func loadGrant(ctx context.Context, t *txn, s *credits.State, ref credits.Ref) error {
-	g := credits.GrantRow{Grant: credits.Grant{Account: ref.Account, Key: ref.Key}, Entry: credits.Entry{Account: ref.Account, Key: ref.Key}}
-	known, err := one(ctx, t, []any{&g.Kind, &g.Amount, &g.Note,
-		&g.Entry.Number, &g.Entry.Kind, &g.Entry.Amount, &g.Entry.BalanceAfter, &g.Entry.Note, instant{&g.Entry.At}},
-		selectGrant, ref.Account, ref.Key)
-	if known {
-		s.LoadGrant(g)
-	}
-	return err
-}
-
 const recordColumns = `account, key, entry, operation, scope, provider, model, attempt, ` + usageColumns +
 	`, exact, charged, written_off, cost, reported_cost, price_version, at`
 
@@ -116,14 +151,14 @@ func recordFields(r *credits.UsageRecord) []any {
 	return append(fields, &r.Exact, &r.Charged, &r.WrittenOff, &r.Cost, &r.ReportedCost, &r.PriceVersion, instant{&r.At})
 }
 
-const selectReceipt = `SELECT key, fingerprint, entry, charged, result FROM scrip_receipts WHERE account = ? AND key = ?`
+const selectReceipt = `SELECT key, fingerprint, entry, charged, result, digest FROM scrip_receipts WHERE account = ? AND key = ?`
 
 const selectRecord = `SELECT ` + recordColumns + ` FROM scrip_usage_records WHERE account = ? AND entry = ?`
 
 // loadReceipt returns the receipt of a settled hold.
 func loadReceipt(ctx context.Context, r reader, ref credits.Ref) (credits.Receipt, error) {
 	var receipt credits.Receipt
-	known, err := one(ctx, r, []any{&receipt.Key, digest{&receipt.Fingerprint}, &receipt.Entry, &receipt.Charged, &receipt.Result},
+	known, err := one(ctx, r, []any{&receipt.Key, digest{&receipt.Fingerprint}, &receipt.Entry, &receipt.Charged, &receipt.Result, digest{&receipt.Digest}},
 		selectReceipt, ref.Account, ref.Key)
 	if err == nil && known {
 		known, err = one(ctx, r, recordFields(&receipt.Record), selectRecord, ref.Account, receipt.Entry)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"iter"
 	"math"
+	"time"
 
 	"github.com/scrip-go/scrip/credits"
 )
@@ -29,23 +30,28 @@ func (l *Ledger) snapshot(ctx context.Context, fn func(reader) error) error {
 	return l.db.read(ctx, fn)
 }
 
-const selectBalance = `SELECT posted, held, (SELECT coalesce(sum(amount), 0) FROM scrip_holds
-	WHERE account = ?1 AND state = 'open' AND expires_at <= ?2)
-FROM scrip_accounts WHERE account = ?1`
+// purse runs fn on what an account has, all of one state of the database.
+func (l *Ledger) purse(ctx context.Context, account credits.Account, fn func(*credits.State, time.Time)) error {
+	return l.snapshot(ctx, func(r reader) error {
+		state, now := credits.NewState(), l.db.now()
+		if known, err := loadPurse(ctx, r, state, account, now); err != nil || !known {
+			return err
+		}
+		fn(state, now)
+		return nil
+	})
+}
 
 // Balance implements [credits.Ledger].
-func (l *Ledger) Balance(ctx context.Context, account credits.Account) (credits.Balance, error) {
-	r, err := l.reader()
-	if err != nil {
-		return credits.Balance{}, err
-	}
-	var row credits.AccountRow
-	var expired credits.Amount
-	_, err = one(ctx, r, []any{&row.Posted, &row.Held, &expired}, selectBalance, account, l.db.now().UnixMicro())
-	if err != nil {
-		return credits.Balance{}, translate("balance", err)
-	}
-	return row.Balance(expired), nil
+func (l *Ledger) Balance(ctx context.Context, account credits.Account) (b credits.Balance, err error) {
+	err = l.purse(ctx, account, func(s *credits.State, now time.Time) { b = s.Balance(account, now) })
+	return b, translate("balance", err)
+}
+
+// Buckets implements [credits.Ledger].
+func (l *Ledger) Buckets(ctx context.Context, account credits.Account) (out []credits.Bucket, err error) {
+	err = l.purse(ctx, account, func(s *credits.State, now time.Time) { out = s.Buckets(account, now) })
+	return out, translate("buckets", err)
 }
 
 // Lookup implements [credits.Gate]. A hold whose time has come is shown as expired, whether or not a mutation has closed

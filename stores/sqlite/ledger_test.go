@@ -297,49 +297,6 @@ func TestIn(t *testing.T) {
 	})
 }
 
-func TestVerifyFindsAnEditedRow(t *testing.T) {
-	for _, edit := range []string{
-		`UPDATE scrip_entries SET amount = 99 WHERE number = 1`,
-		`UPDATE scrip_entries SET balance_after = balance_after + 1 WHERE number = 2`,
-		`DELETE FROM scrip_entries WHERE number = 2`,
-		`UPDATE scrip_grants SET amount = amount + 1`,
-		`DELETE FROM scrip_grants`,
-		`UPDATE scrip_holds SET amount = amount + 1 WHERE key = 'open'`,
-		`UPDATE scrip_holds SET state = 'released' WHERE key = 'k'`,
-		`UPDATE scrip_usage_records SET charged = charged + 1`,
-		`DELETE FROM scrip_usage_records`,
-		`DELETE FROM scrip_receipts`,
-		`DELETE FROM scrip_attempts`,
-		`UPDATE scrip_attempts SET key = 'open'`,
-		`UPDATE scrip_accounts SET posted = posted + 1`,
-		`UPDATE scrip_accounts SET held = held + 1`,
-	} {
-		path := tempFile(t)
-		l := open(t, path, nil).Ledger()
-		grant(t, l, "acme", "g", 100)
-		for _, key := range []credits.Key{"k", "open"} {
-			r := holdRequest("acme", key, 10)
-			if key == "k" {
-				r.First = credits.Attempt{ID: "a1"}
-			}
-			if _, err := l.Hold(t.Context(), r); err != nil {
-				t.Fatal(err)
-			}
-		}
-		_, err := l.Settle(t.Context(), credits.SettleRequest{Account: "acme", Key: "k", Amount: 7, Last: credits.Attempt{ID: "a1", Fate: "executed"},
-			Record: credits.UsageRecord{Attempt: "a1"}})
-		if err != nil {
-			t.Fatal(err)
-		}
-		verify(t, l, "acme")
-		execute(t, raw(t, path, "_busy_timeout=5000"), edit) // without foreign keys
-		report, err := l.Verify(t.Context(), "acme")
-		if err != nil || report.OK() {
-			t.Errorf("Verify after %q = %+v, %v, want a problem", edit, report, err)
-		}
-	}
-}
-
 func TestHoldsThatExpired(t *testing.T) {
 	c := newClock()
 	l := open(t, tempFile(t), &sqlite.Options{Now: c.now}).Ledger()

@@ -152,8 +152,8 @@ const lockForWriting = `DELETE FROM scrip_migrations WHERE number < 0`
 // parsing them would take longer than running them.
 var hot = []string{
 	lockForWriting,
-	selectAccount, selectHold, selectAttempts, selectExpired, selectGrant, selectReceipt, selectRecord,
-	upsertAccount, upsertHold, upsertAttempt, insertEntry, insertGrant, insertRecord, insertReceipt,
+	selectAccount, selectHold, selectAttempts, selectExpired, selectBuckets, selectBucket, selectKeyed, selectReceipt, selectRecord,
+	upsertAccount, upsertHold, upsertAttempt, insertEntry, upsertBucket, insertRecord, insertReceipt,
 	insertTask, selectActive, selectCandidates, selectTouched, claimTask, countClaimed, extendTask,
 	completeTask, selectCredits, countCompleted, retryTask, countRetried,
 	keywords.selectByID, clusters.selectByID, ideas.selectByID, tasks.selectByID, articles.selectByID, images.selectByID,

@@ -3,6 +3,10 @@ package sqlite
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
+	"time"
+
+	"github.com/shopspring/decimal"
 
 	"github.com/scrip-go/scrip/credits"
 )
@@ -13,121 +17,139 @@ func (l *Ledger) Verify(ctx context.Context, account credits.Account) (credits.R
 	var report credits.Report
 	err := l.snapshot(ctx, func(r reader) error {
 		row := credits.AccountRow{Account: account}
-		if _, err := one(ctx, r, []any{&row.Posted, &row.Held, &row.Entries}, selectAccount, account); err != nil {
+		if _, err := one(ctx, r, accountFields(&row), selectAccount, account); err != nil {
 			return err
 		}
 		audit := credits.NewAudit(row)
-		if err := auditLines(ctx, r, audit, account); err != nil {
+		if err := each(ctx, r, (*auditLine).fields, func(l *auditLine) { audit.Line(l.line()) }, selectLines, account); err != nil {
 			return err
 		}
-		if err := auditHolds(ctx, r, audit, account); err != nil {
+		if err := each(ctx, r, auditHoldFields, func(h *credits.Hold) { audit.Hold(*h) }, selectAuditHolds, account); err != nil {
 			return err
 		}
-		var grants, records, receipts int64
-		if _, err := one(ctx, r, []any{&grants, &records, &receipts}, countLedger, account); err != nil {
+		if err := each(ctx, r, bucketFields, func(b *credits.Bucket) { audit.Bucket(*b) }, selectAllBuckets, account); err != nil {
 			return err
 		}
-		audit.Counts(grants, records, receipts)
+		var records, receipts int64
+		if _, err := one(ctx, r, []any{&records, &receipts}, countLedger, account); err != nil {
+			return err
+		}
+		audit.Counts(records, receipts)
 		report = audit.Report()
 		return nil
 	})
 	return report, translate("verify", err)
 }
 
-const countLedger = `SELECT (SELECT count(*) FROM scrip_grants WHERE account = ?1),
-	(SELECT count(*) FROM scrip_usage_records WHERE account = ?1),
-	(SELECT count(*) FROM scrip_receipts WHERE account = ?1)`
-
-// selectLines joins each entry with what belongs to it. Every join is by a primary key, so that it stays one walk.
-const selectLines = `SELECT e.account, e.number, e.kind, e.amount, e.balance_after, e.key, e.operation, e.scope, e.note, e.at,
-	g.kind, g.amount, g.entry,
-	h.state, h.operation, h.scope, h.amount,
-	u.key, u.operation, u.scope, u.attempt, u.charged, u.written_off,
-	r.entry,
-	a.id, a.fate
-FROM scrip_entries e
-LEFT JOIN scrip_grants g ON g.account = e.account AND g.key = e.key
-LEFT JOIN scrip_holds h ON h.account = e.account AND h.key = e.key
-LEFT JOIN scrip_usage_records u ON u.account = e.account AND u.entry = e.number
-LEFT JOIN scrip_receipts r ON r.account = e.account AND r.key = e.key
-LEFT JOIN scrip_attempts a ON a.account = e.account AND a.key = e.key AND a.id = u.attempt
-WHERE e.account = ? ORDER BY e.number`
-
-// joined is a row of selectLines. What a join did not find is not valid.
-type joined struct {
-	grantKind                                              sql.Null[credits.GrantKind]
-	grantAmount, grantEntry                                sql.NullInt64
-	holdState                                              sql.Null[credits.HoldState]
-	holdOperation, holdScope                               sql.NullString
-	holdAmount                                             sql.NullInt64
-	recordKey, recordOperation, recordScope, recordAttempt sql.NullString
-	recordCharged, recordWrittenOff, receiptEntry          sql.NullInt64
-	attemptID, attemptFate                                 sql.NullString
-}
-
-func (j *joined) fields() []any {
-	return []any{&j.grantKind, &j.grantAmount, &j.grantEntry,
-		&j.holdState, &j.holdOperation, &j.holdScope, &j.holdAmount,
-		&j.recordKey, &j.recordOperation, &j.recordScope, &j.recordAttempt, &j.recordCharged, &j.recordWrittenOff,
-		&j.receiptEntry, &j.attemptID, &j.attemptFate}
-}
-
-func auditLines(ctx context.Context, r reader, audit *credits.Audit, account credits.Account) error {
-	found, err := r.QueryContext(ctx, selectLines, account)
+// each feeds the rows of a query to a function, one at a time and each in the same place.
+func each[T any](ctx context.Context, r reader, fields func(*T) []any, do func(*T), query string, args ...any) error {
+	found, err := r.QueryContext(ctx, query, args...)
 	if err != nil {
 		return err
 	}
 	defer found.Close()
-	var e credits.Entry
-	var j joined
-	dest := append(entryFields(&e), j.fields()...)
+	var row T
+	dest := fields(&row)
 	for found.Next() {
 		if err := found.Scan(dest...); err != nil {
 			return err
 		}
-		audit.Line(j.line(e))
+		do(&row)
 	}
 	return found.Err()
 }
 
-// line carries of each row what identifies it and what it says about amounts and states; the long fields stay on disk.
-func (j *joined) line(e credits.Entry) credits.Line {
-	line := credits.Line{Entry: e, Receipt: j.receiptEntry.Valid}
-	if j.grantKind.Valid {
-		line.Grant = &credits.GrantRow{
-			Grant: credits.Grant{Account: e.Account, Key: e.Key, Kind: j.grantKind.V, Amount: credits.Amount(j.grantAmount.Int64)},
-			Entry: credits.Entry{Account: e.Account, Key: e.Key, Number: j.grantEntry.Int64},
-		}
+const countLedger = `SELECT (SELECT count(*) FROM scrip_usage_records WHERE account = ?1),
+	(SELECT count(*) FROM scrip_receipts WHERE account = ?1)`
+
+const selectAllBuckets = `SELECT ` + bucketColumns + ` FROM scrip_buckets WHERE account = ?`
+
+const selectAuditHolds = `SELECT account, key, state, amount, lots, refunded FROM scrip_holds WHERE account = ?`
+
+func auditHoldFields(h *credits.Hold) []any {
+	return []any{&h.Account, &h.Key, &h.State, &h.Amount, freshList[credits.Lot]{&h.Lots}, &h.Refunded}
+}
+
+// selectLines joins each entry with what belongs to it; what they keep is read too, because its digest is checked. Every join is by a primary
+// key, so that it stays one walk.
+const selectLines = `SELECT e.account, e.number, e.kind, e.amount, e.balance_after, e.key, e.charge, e.operation, e.scope, e.who, e.note,
+	e.lots, e.at, e.hash,
+	h.state, h.amount, h.lots, h.refunded,
+	u.account, u.key, u.entry, u.operation, u.scope, u.provider, u.model, u.attempt, u.input, u.cached_input, u.cache_write,
+	u.image_input, u.cached_image_input, u.output, u.reasoning, u.image_output, u.images, u.exact, u.charged, u.written_off,
+	u.cost, u.reported_cost, u.price_version, u.at,
+	r.fingerprint, r.entry, r.charged, r.digest, r.result,
+	a.key, a.fate,
+	b.number, b.key, b.kind, b.priority, b.expires_at, b.amount
+FROM scrip_entries e
+LEFT JOIN scrip_buckets b ON b.account = e.account AND b.number = e.number
+LEFT JOIN scrip_holds h ON e.kind = 'settle' AND h.account = e.account AND h.key = e.key
+LEFT JOIN scrip_usage_records u ON u.account = e.account AND u.entry = e.number
+LEFT JOIN scrip_receipts r ON e.kind = 'settle' AND r.account = e.account AND r.key = e.key
+LEFT JOIN scrip_attempts a ON a.account = e.account AND a.key = e.key AND a.id = u.attempt
+WHERE e.account = ? ORDER BY e.number`
+
+// auditLine is a row of selectLines. What a join did not find is NULL.
+type auditLine struct {
+	entry  credits.Entry
+	lots   []credits.Lot
+	hold   credits.Hold
+	record credits.UsageRecord
+
+	holdState, recordKey, attemptKey, attemptFate sql.NullString
+	holdAmount, holdRefunded                      sql.NullInt64
+	receiptEntry, receiptCharged                  sql.NullInt64
+	holdLots, exact, cost                         sql.NullString
+	recordAccount, operation, scope, provider     sql.NullString
+	model, attempt                                sql.NullString
+	recordEntry, charged, writtenOff, version     sql.NullInt64
+	fingerprint, digest, result                   []byte
+	bucketNumber, bucketPriority, bucketAmount    sql.NullInt64
+	bucketKey, bucketKind                         sql.NullString
+	bucketExpires                                 time.Time
+}
+
+func (l *auditLine) fields() []any {
+	e := entryFields(&l.entry)
+	e[11] = freshList[credits.Lot]{&l.entry.Lots}
+	out := append(e, &l.holdState, &l.holdAmount, &l.holdLots, &l.holdRefunded,
+		&l.recordAccount, &l.recordKey, &l.recordEntry, &l.operation, &l.scope, &l.provider, &l.model, &l.attempt)
+	out = append(out, usageFields(&l.record.Usage)...)
+	return append(out, &l.exact, &l.charged, &l.writtenOff, &l.cost, &l.record.ReportedCost, &l.version, instant{&l.record.At},
+		&l.fingerprint, &l.receiptEntry, &l.receiptCharged, &l.digest, &l.result, &l.attemptKey, &l.attemptFate,
+		&l.bucketNumber, &l.bucketKey, &l.bucketKind, &l.bucketPriority, instant{&l.bucketExpires}, &l.bucketAmount)
+}
+
+func (l *auditLine) line() credits.Line {
+	e := l.entry
+	line := credits.Line{Entry: e}
+	if l.bucketNumber.Valid {
+		line.Bucket = &credits.Bucket{Account: e.Account, Number: l.bucketNumber.Int64, Key: credits.Key(l.bucketKey.String),
+			Kind: credits.GrantKind(l.bucketKind.String), Priority: int(l.bucketPriority.Int64), ExpiresAt: l.bucketExpires, Amount: credits.Amount(l.bucketAmount.Int64)}
 	}
-	if j.holdState.Valid {
-		line.Hold = &credits.Hold{Account: e.Account, Key: e.Key, State: j.holdState.V, Operation: j.holdOperation.String,
-			Scope: j.holdScope.String, Amount: credits.Amount(j.holdAmount.Int64)}
+	if l.holdState.Valid {
+		h := credits.Hold{Account: e.Account, Key: e.Key, State: credits.HoldState(l.holdState.String), Amount: credits.Amount(l.holdAmount.Int64),
+			Refunded: credits.Amount(l.holdRefunded.Int64)}
+		_ = json.Unmarshal([]byte(l.holdLots.String), &h.Lots) // the schema holds it valid; lots that are missing are a problem of their own
+		line.Hold = &h
 	}
-	if j.recordKey.Valid {
-		line.Record = &credits.UsageRecord{Account: e.Account, Entry: e.Number, Key: credits.Key(j.recordKey.String),
-			Operation: j.recordOperation.String, Scope: j.recordScope.String, Attempt: j.recordAttempt.String,
-			Charged: credits.Amount(j.recordCharged.Int64), WrittenOff: credits.Amount(j.recordWrittenOff.Int64)}
+	if l.recordKey.Valid {
+		r := l.record
+		r.Account, r.Key, r.Entry = credits.Account(l.recordAccount.String), credits.Key(l.recordKey.String), l.recordEntry.Int64
+		r.Operation, r.Scope, r.Provider, r.Model, r.Attempt = l.operation.String, l.scope.String, l.provider.String, l.model.String, l.attempt.String
+		r.Charged, r.WrittenOff, r.PriceVersion = credits.Amount(l.charged.Int64), credits.Amount(l.writtenOff.Int64), l.version.Int64
+		r.Exact, _ = decimal.NewFromString(l.exact.String) // what is no number has another digest
+		r.Cost, _ = decimal.NewFromString(l.cost.String)
+		line.Record = &r
 	}
-	if j.attemptID.Valid {
-		line.Winner = &credits.Attempt{ID: j.attemptID.String, Key: e.Key, Fate: j.attemptFate.String}
+	if l.receiptEntry.Valid {
+		r := credits.Receipt{Key: e.Key, Entry: l.receiptEntry.Int64, Charged: credits.Amount(l.receiptCharged.Int64), Result: l.result}
+		copy(r.Fingerprint[:], l.fingerprint)
+		copy(r.Digest[:], l.digest)
+		line.Receipt = &r
+	}
+	if l.attemptKey.Valid {
+		line.Winner = &credits.Attempt{ID: l.attempt.String, Key: credits.Key(l.attemptKey.String), Fate: l.attemptFate.String}
 	}
 	return line
-}
-
-const selectHoldAmounts = `SELECT account, key, state, amount FROM scrip_holds WHERE account = ?`
-
-func auditHolds(ctx context.Context, r reader, audit *credits.Audit, account credits.Account) error {
-	found, err := r.QueryContext(ctx, selectHoldAmounts, account)
-	if err != nil {
-		return err
-	}
-	defer found.Close()
-	var h credits.Hold
-	for found.Next() {
-		if err := found.Scan(&h.Account, &h.Key, &h.State, &h.Amount); err != nil {
-			return err
-		}
-		audit.Hold(h)
-	}
-	return found.Err()
 }

@@ -6,12 +6,14 @@
 
 -- Ledger
 
--- What an account has. The row sums up its entries and its open holds, so that a decision reads one row.
+-- What an account has. The row sums up its entries, its buckets and its open holds, so that most is read in one row.
 CREATE TABLE scrip_accounts (
 	account TEXT    NOT NULL PRIMARY KEY CHECK (octet_length(account) BETWEEN 1 AND 200),
 	posted  INTEGER NOT NULL,                      -- credits: the sum of all entries; negative is debt
 	held    INTEGER NOT NULL CHECK (held >= 0),    -- credits: the sum of the open holds, expired ones not yet closed included
-	entries INTEGER NOT NULL CHECK (entries >= 0)  -- the number of the last entry
+	debt    INTEGER NOT NULL CHECK (debt >= 0),    -- credits charged beyond what there was, and not paid yet
+	entries INTEGER NOT NULL CHECK (entries >= 0), -- the number of the last entry
+	head    BLOB    NOT NULL CHECK (length(head) = 32)  -- the hash of the last entry
 ) STRICT, WITHOUT ROWID;
 
 -- The immutable lines of an account.
@@ -19,28 +21,48 @@ CREATE TABLE scrip_entries (
 	account       TEXT    NOT NULL REFERENCES scrip_accounts,
 	number        INTEGER NOT NULL CHECK (number >= 1),  -- 1, 2, 3 … without gaps in an account
 	kind          TEXT    NOT NULL,
-	amount        INTEGER NOT NULL,                      -- credits: positive for a grant, negative or zero for a charge
+	amount        INTEGER NOT NULL,                      -- credits: positive if it adds to the account
 	balance_after INTEGER NOT NULL,                      -- posted after this entry
 	key           TEXT    NOT NULL CHECK (octet_length(key) BETWEEN 1 AND 400),
+	charge        TEXT    NOT NULL,                      -- the key that a refund is of
 	operation     TEXT    NOT NULL,
 	scope         TEXT    NOT NULL,
+	who           TEXT    NOT NULL,
 	note          TEXT    NOT NULL,
+	lots          TEXT    NOT NULL CHECK (json_valid(lots)),  -- the buckets that it moved credits of
 	at            INTEGER NOT NULL,
+	hash          BLOB    NOT NULL CHECK (length(hash) = 32),
 	PRIMARY KEY (account, number),
-	CHECK (kind = 'grant' AND amount > 0 OR kind = 'settle' AND amount <= 0)
+	CHECK (kind IN ('grant', 'renew', 'refund') AND amount > 0 OR kind = 'settle' AND amount <= 0
+		OR kind = 'expired' AND amount < 0 OR kind = 'adjust' AND amount <> 0),
+	CHECK ((kind = 'refund') = (charge <> '')),
+	CHECK ((kind IN ('refund', 'adjust')) = (who <> ''))
 ) STRICT, WITHOUT ROWID;
 
--- Grants, so that the same key is answered again.
-CREATE TABLE scrip_grants (
-	account TEXT    NOT NULL,
-	key     TEXT    NOT NULL,
-	kind    TEXT    NOT NULL CHECK (kind IN ('plan', 'purchase', 'bonus', 'promo')),
-	amount  INTEGER NOT NULL CHECK (amount > 0),
-	note    TEXT    NOT NULL,
-	entry   INTEGER NOT NULL,  -- the number of its entry
-	PRIMARY KEY (account, key),
-	FOREIGN KEY (account, entry) REFERENCES scrip_entries (account, number)
+-- A key posts once, so that it can be answered again. A settled key is found by its hold.
+CREATE UNIQUE INDEX scrip_entries_keyed ON scrip_entries (account, key) WHERE kind IN ('grant', 'renew', 'refund', 'adjust');
+
+-- Credits that were added together, and what became of them.
+CREATE TABLE scrip_buckets (
+	account    TEXT    NOT NULL,
+	number     INTEGER NOT NULL,  -- of the entry that made it
+	key        TEXT    NOT NULL,
+	kind       TEXT    NOT NULL CHECK (kind IN ('plan', 'purchase', 'bonus', 'promo', 'adjustment', 'refund')),
+	priority   INTEGER NOT NULL,  -- the lower, the earlier it is burned
+	expires_at INTEGER,           -- never if NULL
+	renewed_at INTEGER,           -- when a renewal ended it before that
+	amount     INTEGER NOT NULL CHECK (amount > 0),
+	charged    INTEGER NOT NULL CHECK (charged >= 0),
+	refunded   INTEGER NOT NULL CHECK (refunded BETWEEN 0 AND charged),
+	expired    INTEGER NOT NULL CHECK (expired >= 0),
+	paid_debt  INTEGER NOT NULL CHECK (paid_debt >= 0),
+	pinned     INTEGER NOT NULL CHECK (pinned BETWEEN 0 AND amount + refunded - charged - expired - paid_debt),
+	PRIMARY KEY (account, number),
+	FOREIGN KEY (account, number) REFERENCES scrip_entries (account, number)
 ) STRICT, WITHOUT ROWID;
+
+-- Every decision about an account reads the buckets of which something remains.
+CREATE INDEX scrip_buckets_left ON scrip_buckets (account) WHERE amount + refunded - charged - expired - paid_debt > 0;
 
 -- Credits set aside for one operation. One row for each key, for ever: a later hold of the key takes the row over.
 -- The table has a rowid because pinned can be long.
@@ -59,6 +81,8 @@ CREATE TABLE scrip_holds (
 	expires_at   INTEGER NOT NULL,                     -- when the hold gives its credits back by itself
 	pinned       BLOB,                                 -- opaque
 	created_at   INTEGER NOT NULL,
+	lots         TEXT    NOT NULL CHECK (json_valid(lots)),  -- the buckets that an open hold has taken, or that a settled one was charged to
+	refunded     INTEGER NOT NULL CHECK (refunded >= 0),     -- credits of the charge that were given back
 	PRIMARY KEY (account, key)
 ) STRICT;
 
@@ -143,6 +167,7 @@ CREATE TABLE scrip_receipts (
 	entry       INTEGER NOT NULL,
 	charged     INTEGER NOT NULL CHECK (charged >= 0),  -- credits
 	result      BLOB    CHECK (length(result) <= 1048576),
+	digest      BLOB    NOT NULL CHECK (length(digest) = 32),  -- SHA-256 of result
 	PRIMARY KEY (account, key),
 	UNIQUE (account, entry),
 	FOREIGN KEY (account, key) REFERENCES scrip_holds (account, key),
