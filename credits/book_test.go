@@ -185,6 +185,9 @@ func (b *book) rows(account credits.Account) rows {
 	for _, e := range b.entries[account] {
 		ref := credits.Ref{Account: account, Key: e.Key}
 		line := credits.Line{Entry: e}
+		if bucket, ok := b.buckets[credits.BucketRef{Account: account, Number: e.Number}]; ok {
+			line.Bucket = &bucket
+		}
 		if e.Kind == credits.EntrySettle {
 			if h, ok := b.holds[ref]; ok {
 				line.Hold = &h

@@ -92,10 +92,15 @@ func (s *State) sound(account Account) error {
 		if ref.Account != account {
 			continue
 		}
+		var lots Amount
 		for _, l := range h.Lots {
-			if b := s.purse(account).find(l.Bucket); l.Bucket != 0 && (b == nil || h.State == Open && b.Pinned < l.Amount) {
+			if b := s.purse(account).find(l.Bucket); l.Bucket != 0 && b == nil || h.State == Open && (b == nil || b.Pinned < l.Amount) {
 				return broken("hold %q has a lot of %d in bucket %d, which does not", h.Key, l.Amount, l.Bucket)
 			}
+			lots += l.Amount
+		}
+		if h.State == Open && lots != h.Amount {
+			return broken("hold %q is of %d, but its lots are of %d", h.Key, h.Amount, lots)
 		}
 	}
 	return nil
@@ -122,11 +127,7 @@ func (s *State) free(account Account, amount Amount, take func(*Bucket, Amount))
 // pin sets credits aside, if there are enough, and returns the buckets they are of.
 func (s *State) pin(account Account, amount Amount) ([]Lot, error) {
 	acc := s.account(account)
-	available, err := acc.Posted.Sub(acc.Held)
-	if err != nil {
-		return nil, fmt.Errorf("credits: account %q: %w", account, err)
-	}
-	if available < amount {
+	if available := acc.Posted - acc.Held; available < amount {
 		return nil, &InsufficientError{Account: account, Need: amount, Available: available, Held: acc.Held}
 	}
 	lots, _ := s.free(account, amount, func(b *Bucket, part Amount) { b.Pinned += part }) // all of it is there, see sound

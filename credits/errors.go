@@ -28,6 +28,8 @@ var (
 	ErrRefund = errors.New("refund above the charge")
 	// ErrBroken is an account whose stored rows contradict each other; nothing is decided on them. Verify says which.
 	ErrBroken = errors.New("account contradicts itself")
+	// ErrResultPruned is a key that was settled, and whose result was let go since. It is never charged again.
+	ErrResultPruned = errors.New("result was pruned")
 	// ErrSettled is a release or an attempt on a key that is settled already; Lookup has its receipt.
 	ErrSettled = errors.New("already settled")
 )

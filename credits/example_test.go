@@ -32,6 +32,7 @@ func ExampleState_Apply() {
 
 	s := credits.NewState()
 	s.LoadAccount(account)
+	s.LoadBucket(credits.Bucket{Account: "acme", Number: 1, Kind: credits.Purchase, Amount: 100}) // what it has left, by bucket
 	ops := []credits.Op{
 		credits.HoldRequest{Account: "acme", Key: "article-7", Operation: "content_generation", Amount: 30,
 			Holder: credits.Holder{ID: "worker-1", Lease: time.Minute}, TTL: time.Hour},
@@ -79,6 +80,7 @@ func ExampleInProgressError() {
 	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 	s := credits.NewState()
 	s.LoadAccount(credits.AccountRow{Account: "acme", Posted: 100, Entries: 1})
+	s.LoadBucket(credits.Bucket{Account: "acme", Number: 1, Kind: credits.Purchase, Amount: 100})
 	var err error
 	for _, worker := range []string{"worker-1", "worker-2"} {
 		_, err = s.Apply(credits.HoldRequest{Account: "acme", Key: "article-7", Operation: "content_generation", Amount: 30,
@@ -94,11 +96,23 @@ func ExampleInProgressError() {
 
 // A store feeds an audit every row of an account, read from one snapshot.
 func ExampleAudit() {
-	audit := credits.NewAudit(credits.AccountRow{Account: "acme", Posted: 90, Entries: 1})
-	grant := credits.GrantRow{Grant: credits.Grant{Account: "acme", Key: "march", Kind: credits.Plan, Amount: 100}}
-	grant.Entry = credits.Entry{Account: "acme", Number: 1, Kind: credits.EntryGrant, Key: "march", Amount: 100, BalanceAfter: 100}
-	audit.Line(credits.Line{Entry: grant.Entry, Grant: &grant})
-	audit.Counts(1, 0, 0)
+	s := credits.NewState()
+	_, err := s.Apply(credits.Grant{Account: "acme", Key: "march", Kind: credits.Plan, Amount: 100}, time.Now())
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	account := *s.Changes().Accounts["acme"]
+	account.Posted = 90 // somebody edits the row
+
+	audit := credits.NewAudit(account)
+	for _, e := range s.Changes().Entries {
+		audit.Line(credits.Line{Entry: e, Bucket: s.Changes().Buckets[credits.BucketRef{Account: "acme", Number: e.Number}]})
+	}
+	for _, b := range s.Changes().Buckets {
+		audit.Bucket(*b)
+	}
+	audit.Counts(0, 0)
 
 	report := audit.Report()
 	fmt.Println(report.OK())
@@ -108,6 +122,7 @@ func ExampleAudit() {
 	// Output:
 	// false
 	// account: posted is the sum of entries: it says 90, the sum is 100
+	// account: posted is what remains of the buckets, less debt: it says 90, 100 remain and the debt is 0
 }
 
 func ExampleTotals() {

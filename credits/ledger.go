@@ -3,6 +3,7 @@ package credits
 import (
 	"context"
 	"iter"
+	"time"
 )
 
 // Gate is the part of the ledger that stands before every billable call; it is all the engine needs besides
@@ -12,7 +13,7 @@ import (
 type Gate interface {
 	// Hold sets r.Amount aside, or says what became of the key earlier. Exactly one field of the result is set: a
 	// receipt if the key is settled, a hold otherwise. Errors: *InsufficientError, *InProgressError, ErrKeyReused,
-	// ErrInvalid.
+	// ErrResultPruned, ErrInvalid.
 	Hold(ctx context.Context, r HoldRequest) (Held, error)
 	// Extend adds to an open hold and renews its lease. Errors: *InsufficientError, ErrNotHolder, ErrClosed,
 	// ErrSettled, ErrNotFound, ErrInvalid.
@@ -58,6 +59,10 @@ type Ledger interface {
 	// Charge is a hold and its settle in one decision. Errors: *InsufficientError, *InProgressError if the key is held,
 	// ErrKeyReused, ErrInvalid.
 	Charge(ctx context.Context, r Charge) (Receipt, error)
+	// Prune lets the results go of what was settled before the given time, and returns how many those were. Their keys
+	// answer ErrResultPruned from then on; charges, usage records and digests stay. It may be called again, and works in
+	// steps that do not hold other mutations up for long; an error leaves what was pruned until then pruned.
+	Prune(ctx context.Context, account Account, before time.Time) (pruned int64, err error)
 	// Buckets returns the account's buckets of which anything remains now, in the order in which they are burned.
 	Buckets(ctx context.Context, account Account) ([]Bucket, error)
 	// Balance returns the account's balance as of now; an unknown account has a zero balance.

@@ -68,8 +68,8 @@ func (g Grant) apply(s *State, now time.Time) (Outcome, error) {
 		if e.Kind != g.kind() || e.Amount != g.Amount || e.Note != g.Note {
 			return false
 		}
-		b := s.purse(g.Account).find(e.Number) // not loaded any more once nothing of it remains
-		return b == nil || b.Kind == g.Kind && b.Priority == g.Priority && b.ExpiresAt.Equal(expires)
+		b := s.purse(g.Account).find(e.Number) // need not be loaded once nothing of it remains
+		return b == nil || b.Remaining() == 0 || b.Kind == g.Kind && b.Priority == g.Priority && b.ExpiresAt.Equal(expires)
 	})
 	if again || err != nil {
 		return Outcome{Entry: known}, err
@@ -82,7 +82,7 @@ func (g Grant) apply(s *State, now time.Time) (Outcome, error) {
 	}
 	if g.Renew {
 		for _, b := range s.purse(g.Account).buckets {
-			if b.Kind == Plan && !b.expired(now) {
+			if b.Kind == Plan && b.Remaining() > 0 && !b.expired(now) {
 				b.RenewedAt = now
 				s.touchBucket(b)
 			}
@@ -100,7 +100,13 @@ func (r Adjust) apply(s *State, now time.Time) (Outcome, error) {
 	if again || err != nil {
 		return Outcome{Entry: known}, err
 	}
-	if _, err := s.account(r.Account).Posted.Add(r.Amount); err != nil {
+	acc := s.account(r.Account)
+	if r.Amount > 0 {
+		_, err = acc.Posted.Add(r.Amount)
+	} else {
+		_, err = acc.Debt.Sub(r.Amount) // who is in debt has nothing free
+	}
+	if err != nil {
 		return Outcome{}, fail("adjust", r.Account, r.Key, err, "")
 	}
 	e := Entry{Account: r.Account, Kind: EntryAdjust, Amount: r.Amount, Key: r.Key, Who: r.Who, Note: r.Why, At: now}
@@ -124,12 +130,9 @@ func (r Refund) apply(s *State, now time.Time) (Outcome, error) {
 	if h == nil || h.State != Settled {
 		return Outcome{}, fail("refund", r.Account, r.Key, ErrNotFound, fmt.Sprintf("key %q is not settled", r.Charge))
 	}
-	charge, err := s.receipt("refund", Ref{r.Account, r.Charge})
-	if err != nil {
-		return Outcome{}, err
-	}
-	if left := charge.Charged - h.Refunded; r.Amount > left {
-		return Outcome{}, fail("refund", r.Account, r.Key, ErrRefund, fmt.Sprintf("key %q was charged %d, of which %d can be refunded, not %d", r.Charge, charge.Charged, left, r.Amount))
+	charged := sum(h.Lots)
+	if left := charged - h.Refunded; r.Amount > left {
+		return Outcome{}, fail("refund", r.Account, r.Key, ErrRefund, fmt.Sprintf("key %q was charged %d, of which %d can be refunded, not %d", r.Charge, charged, left, r.Amount))
 	}
 	if _, err := s.account(r.Account).Posted.Add(r.Amount); err != nil {
 		return Outcome{}, fail("refund", r.Account, r.Key, err, "")
@@ -157,6 +160,13 @@ func (r Refund) apply(s *State, now time.Time) (Outcome, error) {
 	e := s.postKeyed(Entry{Account: r.Account, Kind: EntryRefund, Amount: r.Amount, Key: r.Key, Charge: r.Charge,
 		Operation: h.Operation, Scope: h.Scope, Who: r.Who, Note: r.Why, Lots: slices.DeleteFunc(lots, func(l Lot) bool { return l.Amount == 0 }), At: now}, made)
 	return Outcome{Entry: e}, nil
+}
+
+func sum(lots []Lot) (total Amount) {
+	for _, l := range lots {
+		total += l.Amount
+	}
+	return total
 }
 
 // refundLots says where so much of a charge goes back to: the lots that were charged last go first, after what was
@@ -355,8 +365,10 @@ func (r SettleRequest) apply(s *State, now time.Time) (Outcome, error) {
 		return Outcome{Receipt: *receipt}, nil
 	}
 	charged := min(r.Amount, h.Amount)
-	if _, err := s.account(r.Account).Posted.Sub(charged); err != nil {
-		return Outcome{}, fail("settle", r.Account, r.Key, err, "")
+	if h.State != Open {
+		if _, err := s.account(r.Account).Debt.Add(charged); err != nil { // who is in debt has nothing free
+			return Outcome{}, fail("settle", r.Account, r.Key, err, "")
+		}
 	}
 	if r.Last.ID != "" {
 		if err := s.finish(r.Ref(), r.Last, now); err != nil {

@@ -19,6 +19,7 @@ type tape struct {
 	*rapid.T
 	*book             // what there is, so that not every draw misses it
 	last  credits.Ref // what the last mutation was about
+	past  []credits.Op
 }
 
 // pick draws one of n, each as often as the others: rapid's own ranges prefer the small ones.
@@ -35,7 +36,7 @@ func (t tape) pick(label string, n int) (i int) {
 func (t tape) once(label string, of int) bool { return t.pick(label, of) == 0 }
 
 func (t tape) amount(most int64) credits.Amount {
-	if t.once("odd", 40) {
+	if t.once("odd", 25) {
 		return credits.Amount(rapid.Int64Range(-1, 0).Draw(t.T, "no amount"))
 	}
 	return credits.Amount(rapid.Int64Range(1, most).Draw(t.T, "amount"))
@@ -64,22 +65,39 @@ func (t tape) attempt(ref credits.Ref, absent bool) credits.Attempt {
 }
 
 func (t *tape) op() credits.Op {
+	if len(t.past) > 0 && t.once("the same again", 12) {
+		op := t.past[max(0, len(t.past)-1-t.pick("which", 16))]
+		t.last = op.Ref()
+		return op
+	}
+	op := t.fresh()
+	t.past = append(t.past, op)
+	return op
+}
+
+func (t *tape) fresh() credits.Op {
 	account := credits.Account([]string{"a", "b"}[t.pick("account", 2)])
-	name := credits.Key([]string{"k1", "k2", "k3"}[t.pick("key", 3)])
+	// What is settled stays so: later mutations are about other keys.
+	name := credits.Key(fmt.Sprintf("k%d/%d", t.pick("key", 4), len(t.past)/40))
 	if t.last.Key != "" && t.once("again", 2) {
 		account, name = t.last.Account, t.last.Key
 	}
+	op := t.pick("op", 20)
+	if unsettled := t.unsettled(account, op >= 10 && op <= 12 && t.once("late", 2)); op >= 8 && op <= 14 && len(unsettled) > 0 && !t.once("any", 3) {
+		name = unsettled[t.pick("hold", len(unsettled))]
+	}
 	ref := credits.Ref{Account: account, Key: name}
 	t.last = ref
-	switch t.pick("op", 13) {
+	switch op {
 	case 0:
 		if t.once("fresh key", 2) {
 			name += "+"
 		}
-		return credits.Grant{Account: account, Key: name, Kind: credits.Plan, Amount: t.amount(40)}
-	case 1: // of a key that nobody holds, so that there is something to hold
-		return credits.Grant{Account: account, Key: credits.Key(fmt.Sprintf("g%d", t.pick("grant", 50))), Kind: credits.Bonus, Amount: t.amount(100), Note: "n"}
-	case 2, 3, 4, 5:
+		return t.grant(credits.Grant{Account: account, Key: name, Kind: credits.Plan, Amount: t.amount(40)})
+	case 1, 2: // of a key that nobody holds, so that there is something to hold
+		return t.grant(credits.Grant{Account: account, Key: credits.Key(fmt.Sprintf("g%d", t.pick("grant", 50))),
+			Kind: []credits.GrantKind{credits.Bonus, credits.Plan}[t.pick("kind", 2)], Amount: t.amount(60), Note: "n"})
+	case 3, 4, 5, 6, 7:
 		r := credits.HoldRequest{Account: account, Key: name, Operation: "op", Scope: []string{"", "s"}[t.pick("scope", 2)],
 			Amount: t.amount(60), Fingerprint: [32]byte{1}, Holder: t.holder(ref), First: t.attempt(ref, true)}
 		if t.once("other request", 8) {
@@ -88,22 +106,84 @@ func (t *tape) op() credits.Op {
 		r.Pinned = fmt.Appendf(nil, "pin of %s at %d", r.Holder.ID, r.Amount)
 		r.TTL = r.Holder.Lease + time.Duration(t.pick("ttl", 16)-1)*time.Second // one in sixteen is shorter than the lease
 		return r
-	case 6, 7:
-		r := credits.ExtendRequest{Account: account, Key: name, Holder: t.holder(ref), Total: t.amount(150)}
+	case 8, 9:
+		r := credits.ExtendRequest{Account: account, Key: name, Holder: t.holder(ref), Total: t.amount(100)}
 		if t.once("longer", 2) {
 			r.TTL = r.Holder.Lease + time.Second
 		}
 		return r
-	case 8, 9:
+	case 10, 11, 12:
 		r := credits.SettleRequest{Account: account, Key: name, Amount: t.amount(80), Last: t.attempt(ref, true)}
 		r.Record.Attempt, r.Result = r.Last.ID, fmt.Appendf(nil, "result for %d", r.Amount)
 		return r
-	case 10:
+	case 13:
 		return credits.ReleaseRequest{Account: account, Key: name, Holder: t.holder(ref), Last: t.attempt(ref, true)}
-	case 11:
+	case 14:
 		return credits.BeginRequest{Account: account, Key: name, Holder: t.holder(ref), Attempt: t.attempt(ref, false)}
+	case 15:
+		r := credits.Charge{Account: account, Key: name, Operation: "op", Scope: []string{"", "s"}[t.pick("scope", 2)], Amount: t.amount(40), Fingerprint: [32]byte{1}}
+		if t.once("other request", 8) {
+			r.Fingerprint[0] = 2
+		}
+		r.Result = fmt.Appendf(nil, "charged %d", r.Amount)
+		return r
+	case 16, 17:
+		r := credits.Refund{Account: account, Key: credits.Key(fmt.Sprintf("r%d", t.pick("refund", 30))), Charge: name, Amount: t.amount(20), Who: "w", Why: "y"}
+		if charges := t.charges(account, t.once("what was owed", 2)); len(charges) > 0 && !t.once("any", 6) {
+			r.Charge = charges[t.pick("charge", len(charges))]
+		}
+		if t.once("a key that is used", 6) {
+			r.Key = name
+		}
+		for _, e := range t.entries[account] { // the last refund again
+			if e.Kind == credits.EntryRefund && t.once("again", 6) {
+				r.Key, r.Charge, r.Amount = e.Key, e.Charge, e.Amount
+			}
+		}
+		return r
+	case 18:
+		r := credits.Adjust{Account: account, Key: credits.Key(fmt.Sprintf("d%d", t.pick("adjust", 30))), Amount: t.amount(40), Who: "w", Why: "y"}
+		if t.once("a key that is used", 6) {
+			r.Key = name
+		}
+		if !t.once("more", 3) {
+			r.Amount = -r.Amount
+		}
+		return r
 	}
 	return credits.FinishRequest{Account: account, Key: name, Attempt: t.attempt(ref, false)}
+}
+
+// unsettled is the keys of an account that were held and not charged; late are those that are not held any more.
+func (t *tape) unsettled(account credits.Account, late bool) (keys []credits.Key) {
+	for ref, h := range t.holds {
+		if ref.Account == account && h.State != credits.Settled && (!late || h.State != credits.Open) {
+			keys = append(keys, ref.Key)
+		}
+	}
+	slices.Sort(keys)
+	return keys
+}
+
+// charges is the settled keys of an account; owed are those that were charged into debt.
+func (t *tape) charges(account credits.Account, owed bool) (keys []credits.Key) {
+	for ref, h := range t.holds {
+		if ref.Account == account && h.State == credits.Settled && (!owed || h.Lots != nil && h.Lots[len(h.Lots)-1].Bucket == 0) {
+			keys = append(keys, ref.Key)
+		}
+	}
+	slices.Sort(keys)
+	return keys
+}
+
+// grant draws the rest of a grant.
+func (t *tape) grant(g credits.Grant) credits.Grant {
+	g.Priority = t.pick("priority", 3) - 1
+	if !t.once("for ever", 3) {
+		g.ExpiresAt = t.now.Add(time.Duration(t.pick("expires", 16)) * time.Second) // one in sixteen has expired already
+	}
+	g.Renew = g.Kind == credits.Plan && t.once("renew", 2)
+	return g
 }
 
 func (t tape) step() time.Duration {
@@ -117,10 +197,11 @@ func TestTheStateMachineDoesWhatTheCommentsSay(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		b, model, watch := newBook(), newNaive(), &watcher{settled: map[credits.Ref]credits.Receipt{}}
 		drawn := &tape{T: rt, book: b}
-		for range rapid.IntRange(20, 150).Draw(rt, "length") {
+		for range rapid.IntRange(50, 400).Draw(rt, "length") {
 			b.now = b.now.Add(drawn.step())
 			op := drawn.op()
 			before := b.copy()
+			before.now = b.now
 			outs, errs := b.apply(op)
 			want := model.apply(op, b.now)
 			got := judge(rt, op, outs[0], errs[0], b.accounts[op.Ref().Account].Held)
@@ -135,6 +216,9 @@ func TestTheStateMachineDoesWhatTheCommentsSay(t *testing.T) {
 			if r := b.audit(name); !r.OK() {
 				rt.Fatalf("the audit of %q finds %+v", name, r.Problems)
 			}
+		}
+		for rule, n := range model.met {
+			seen[rule] += n
 		}
 	})
 	total := 0
@@ -155,6 +239,15 @@ func TestTheStateMachineDoesWhatTheCommentsSay(t *testing.T) {
 		"credits.ReleaseRequest not the holder", "credits.ReleaseRequest already settled", "credits.ReleaseRequest no such key",
 		"credits.BeginRequest <nil>", "credits.BeginRequest not the holder", "credits.BeginRequest hold is closed",
 		"credits.FinishRequest <nil>", "credits.FinishRequest no such key",
+		"credits.Adjust <nil>", "credits.Adjust key reused for a different request", "credits.Adjust invalid request",
+		"credits.Refund <nil>", "credits.Refund key reused for a different request", "credits.Refund invalid request",
+		"credits.Refund refund above the charge", "credits.Refund no such key",
+		"credits.Charge <nil>", "credits.Charge key reused for a different request", "credits.Charge invalid request",
+		"credits.Charge insufficient credits", "credits.Charge operation in progress",
+		"credits.Grant is repeated", "credits.Adjust is repeated", "credits.Refund is repeated",
+		"a credit expires after it was unpinned", "a credit expires after it was refunded", "a debt is paid by a credit that was added",
+		"a debt is paid by a credit that was unpinned", "a refund pays what it owed itself",
+		"a refund of what somebody else paid", "a plan is renewed while some of it is held", "a hold burns what has expired under it",
 	} {
 		if seen[class] == 0 {
 			t.Errorf("no tape came to %q", class)
@@ -164,10 +257,10 @@ func TestTheStateMachineDoesWhatTheCommentsSay(t *testing.T) {
 
 // print is a verdict as something that cmp may look into.
 func (v verdict) print() string {
-	text := fmt.Sprintf("class %v need %d available %d holder %q until %v entry %d fresh %t open %q",
-		v.class, v.need, v.available, v.holder, v.until.Sub(start), v.entry, v.fresh, v.open)
-	if v.receipt != nil {
-		text += fmt.Sprintf("\nreceipt %+v", *v.receipt)
+	text := fmt.Sprintf("class %v need %d available %d holder %q until %v entry %d lots %s fresh %t open %q",
+		v.class, v.need, v.available, v.holder, v.until.Sub(start), v.entry, v.lots, v.fresh, v.open)
+	if r := v.receipt; r != nil {
+		text += fmt.Sprintf("\nreceipt of entry %d, %d and %d, %q at %v", r.entry, r.charged, r.writtenOff, r.result, r.at.Sub(start))
 	}
 	if v.hold != nil {
 		text += fmt.Sprintf("\nhold %s", v.hold.print())
@@ -187,7 +280,7 @@ func judge(rt *rapid.T, op credits.Op, out credits.Outcome, err error, held cred
 			rt.Fatalf("Apply(%T) returned an error and %+v", op, out)
 		}
 		for _, class := range []error{credits.ErrInvalid, credits.ErrOverflow, credits.ErrInsufficient, credits.ErrInProgress,
-			credits.ErrKeyReused, credits.ErrNotFound, credits.ErrNotHolder, credits.ErrClosed, credits.ErrSettled} {
+			credits.ErrKeyReused, credits.ErrNotFound, credits.ErrNotHolder, credits.ErrClosed, credits.ErrSettled, credits.ErrRefund} {
 			if !errors.Is(err, class) {
 				continue
 			}
@@ -213,7 +306,7 @@ func judge(rt *rapid.T, op credits.Op, out credits.Outcome, err error, held cred
 		return v
 	}
 	switch op.(type) {
-	case credits.Grant:
+	case credits.Grant, credits.Adjust, credits.Refund:
 		v.entry = out.Entry.Number
 	case credits.HoldRequest:
 		if (out.Held.Hold == nil) == (out.Held.Receipt == nil) {
@@ -226,14 +319,14 @@ func judge(rt *rapid.T, op credits.Op, out credits.Outcome, err error, held cred
 		}
 	case credits.ExtendRequest:
 		v.show(out.Hold)
-	case credits.SettleRequest:
+	case credits.SettleRequest, credits.Charge:
 		v.receipt = brief(out.Receipt)
 	}
 	return v
 }
 
 func (v *verdict) show(h credits.Hold) {
-	v.fresh = h.Fresh
+	v.fresh, v.lots = h.Fresh, fmt.Sprint(h.Lots)
 	v.hold = &promise{fingerprint: h.Fingerprint, operation: h.Operation, scope: h.Scope, amount: h.Amount, pinned: string(h.Pinned),
 		created: h.CreatedAt, holder: h.Holder, lease: h.LeaseUntil, ends: h.ExpiresAt}
 	for _, a := range h.OpenAttempts {
@@ -241,8 +334,8 @@ func (v *verdict) show(h credits.Hold) {
 	}
 }
 
-func brief(r credits.Receipt) *charge {
-	return &charge{entry: r.Entry, charged: r.Charged, writtenOff: r.Record.WrittenOff, result: string(r.Result), at: r.Record.At}
+func brief(r credits.Receipt) *bill {
+	return &bill{entry: r.Entry, charged: r.Charged, writtenOff: r.Record.WrittenOff, result: string(r.Result), at: r.Record.At}
 }
 
 // watcher checks what must hold after every mutation, whatever the model says.
@@ -253,7 +346,7 @@ type watcher struct {
 func (w *watcher) check(rt *rapid.T, op credits.Op, before, b *book, err error) {
 	name := op.Ref().Account
 	if err != nil {
-		if !errors.Is(err, credits.ErrInvalid) {
+		if op.Validate() == nil {
 			before.expire(name) // that is a decision of its own
 		}
 		if d := before.diff(b); d != "" {
@@ -283,6 +376,36 @@ func (w *watcher) check(rt *rapid.T, op credits.Op, before, b *book, err error) 
 				rt.Fatalf("hold %q is %s and has %d settle entries", ref.Key, h.State, settles[ref.Key])
 			}
 		}
+		var remaining, pinned credits.Amount
+		for ref, bucket := range b.buckets {
+			if ref.Account != account {
+				continue
+			}
+			if left := bucket.Remaining(); bucket.Pinned < 0 || left < bucket.Pinned || left > bucket.Amount+bucket.Refunded ||
+				min(bucket.Charged, bucket.Refunded, bucket.Expired, bucket.PaidDebt) < 0 || bucket.Refunded > bucket.Charged {
+				rt.Fatalf("bucket %+v has %d left", bucket, left)
+			}
+			remaining += bucket.Remaining()
+			pinned += bucket.Pinned
+		}
+		back := map[credits.Key]credits.Amount{}
+		for _, e := range b.entries[account] {
+			if e.Kind == credits.EntryRefund {
+				back[e.Charge] += e.Amount
+			}
+		}
+		for of, sum := range back {
+			ref := credits.Ref{Account: account, Key: of}
+			if sum > b.receipts[ref].Charged || sum != b.holds[ref].Refunded {
+				rt.Fatalf("%d of key %q are refunded, %d were charged, and the hold says %d", sum, of, b.receipts[ref].Charged, b.holds[ref].Refunded)
+			}
+		}
+		if row.Posted != remaining-row.Debt || row.Held != pinned || row.Debt < 0 || row.Debt > 0 && remaining > pinned {
+			rt.Fatalf("account row is %+v, but %d are left and %d pinned", row, remaining, pinned)
+		}
+		if last := b.entries[account]; len(last) > 0 && last[len(last)-1].Hash != row.Head {
+			rt.Fatalf("the head is not the hash of the last entry")
+		}
 		if row.Posted != posted || row.Held != held || row.Entries != int64(len(b.entries[account])) {
 			rt.Fatalf("account row is %+v, want posted %d, held %d and %d entries", row, posted, held, len(b.entries[account]))
 		}
@@ -306,22 +429,41 @@ func (w *watcher) check(rt *rapid.T, op credits.Op, before, b *book, err error) 
 // sameLedger compares every row with what the model works out.
 func sameLedger(rt *rapid.T, b *book, model *naive) {
 	for _, account := range []credits.Account{"a", "b"} {
-		want := credits.Balance{Posted: model.posted(account), Held: model.held(account, b.now), Available: model.available(account, b.now)}
+		want, sights := model.see(account, b.now)
 		if got := b.balance(account); got != want {
 			rt.Fatalf("balance of %q is %+v, want %+v", account, got, want)
+		}
+		var got []sight
+		for _, bucket := range b.left(account) {
+			got = append(got, sight{bucket.Number, bucket.Remaining(), bucket.Pinned})
+		}
+		if !slices.Equal(got, sights) {
+			rt.Fatalf("what %q has left is %+v, want %+v", account, got, sights)
+		}
+		if got, want := b.accounts[account].Debt, model.debt(account); got != want {
+			rt.Fatalf("the debt of %q is %d, want %d", account, got, want)
+		}
+		if d := differ(model.rows(account), b.rows(account).buckets); d != "" {
+			rt.Fatalf("the buckets of %q are not what the rules say:\n%s", account, d)
 		}
 	}
 	var entries []event
 	for _, e := range slices.Concat(b.entries["a"], b.entries["b"]) {
-		entries = append(entries, event{e.Account, e.Kind, e.Key, e.Amount, e.Note, e.Operation, e.Scope, e.At})
+		entries = append(entries, event{e.Account, e.Kind, e.Key, e.Charge, e.Amount, e.Who, e.Note, e.Operation, e.Scope, fmt.Sprint(e.Lots), e.At})
 	}
 	want := slices.Clone(model.happened)
 	slices.SortStableFunc(want, func(x, y event) int { return int(x.account[0]) - int(y.account[0]) })
 	if !slices.Equal(entries, want) {
 		rt.Fatalf("entries are %+v, want %+v", entries, want)
 	}
-	if len(b.holds)+len(b.grants) != len(model.known) {
-		rt.Fatalf("%d holds and %d grants, want %d keys", len(b.holds), len(b.grants), len(model.known))
+	keyed := 0
+	for _, e := range entries {
+		if e.kind != credits.EntrySettle && e.kind != credits.EntryExpired {
+			keyed++
+		}
+	}
+	if len(b.holds)+keyed != len(model.known) {
+		rt.Fatalf("%d holds and %d entries with a key of their own, want %d keys", len(b.holds), keyed, len(model.known))
 	}
 	for ref, h := range b.holds {
 		p := model.known[ref].hold

@@ -162,12 +162,15 @@ func (s *State) Apply(op Op, now time.Time) (Outcome, error) {
 }
 
 // Balance returns what a loaded account has at the given time. It needs the account, its buckets and the open holds that
-// have expired, and leaves the State with what expired until then: use it for reading only.
+// have expired, and leaves the State with what expired until then: use it for reading only. Of rows that contradict each
+// other it says what the account's row says.
 func (s *State) Balance(account Account, now time.Time) Balance {
 	if _, known := s.accounts[account]; !known {
 		return Balance{}
 	}
-	s.expire(account, now.UTC().Truncate(time.Microsecond))
+	if s.sound(account) == nil {
+		s.expire(account, now.UTC().Truncate(time.Microsecond))
+	}
 	a := s.account(account)
 	return Balance{Posted: a.Posted, Held: a.Held, Available: a.Posted - a.Held}
 }
@@ -287,6 +290,9 @@ func (s *State) receipt(act string, ref Ref) (*Receipt, error) {
 	r, ok := s.receipts[ref]
 	if !ok {
 		return nil, fail(act, ref.Account, ref.Key, ErrSettled, "its receipt is missing: verify the account")
+	}
+	if r.Pruned {
+		return nil, fail(act, ref.Account, ref.Key, ErrResultPruned, "what it brought is gone; it is not charged again")
 	}
 	return r, nil
 }

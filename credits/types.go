@@ -282,6 +282,7 @@ type Receipt struct {
 	Record      UsageRecord
 	Result      []byte
 	Digest      [32]byte // SHA-256 of the result
+	Pruned      bool     // the result was let go; the charge and its record stay
 }
 
 // EntryKind says what an entry did.
@@ -341,6 +342,7 @@ const (
 	ByModel     Dimension = "model"
 	ByProvider  Dimension = "provider"
 	ByScope     Dimension = "scope"
+	ByDay       Dimension = "day" // the local day in the query's zone on which it was charged
 )
 
 // UsageQuery selects usage records of one account.
@@ -349,6 +351,7 @@ type UsageQuery struct {
 	Scope    string    // of this scope; empty for all
 	From, To time.Time // charged at or after From and before To; a zero time does not bound
 	GroupBy  []Dimension
+	Zone     string // IANA name of the zone whose days ByDay groups by; UTC if empty
 }
 
 // UsageRow is a total over usage records. The fields that the query did not group by are empty.
@@ -357,6 +360,7 @@ type UsageRow struct {
 	Model      string          `json:"model,omitempty"`
 	Provider   string          `json:"provider,omitempty"`
 	Scope      string          `json:"scope,omitempty"`
+	Day        string          `json:"day,omitempty"` // 2006-01-02
 	Records    int64           `json:"records"`
 	Charged    Amount          `json:"charged"`     // credits
 	WrittenOff Amount          `json:"written_off"` // credits

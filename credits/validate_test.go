@@ -1,6 +1,7 @@
 package credits_test
 
 import (
+	"math"
 	"strings"
 	"testing"
 	"time"
@@ -20,6 +21,23 @@ func TestWhatIsWrongByItselfIsRefused(t *testing.T) {
 		{"AGrantOfNothing", credits.Grant{Account: acme, Key: key, Kind: credits.Plan}, append(ends, "the amount is 0, want at least 1")},
 		{"ANegativeGrant", credits.Grant{Account: acme, Key: key, Kind: credits.Plan, Amount: -1}, append(ends, "the amount is -1")},
 		{"AGrantOfAnUnknownKind", credits.Grant{Account: acme, Key: key, Kind: "gift", Amount: 1}, append(ends, `unknown kind "gift"`)},
+		{"ARenewalOfWhatIsNotAPlan", granted(key, 1, func(g *credits.Grant) { g.Renew = true }), append(ends, "only plan credits are renewed, not purchase")},
+		{"AGrantOfARefund", granted(key, 1, ofKind(credits.Refunded)), append(ends, `unknown kind "refund"`)},
+		{"AGrantOfAnAdjustment", granted(key, 1, ofKind(credits.Adjustment)), append(ends, `unknown kind "adjustment"`)},
+		{"AnAdjustmentOfNothing", adjust(key, 0), append(ends, "the amount is 0")},
+		{"AnAdjustmentThatCannotBeNegated", adjust(key, math.MinInt64), append(ends, "the amount is -9223372036854775808")},
+		{"AnAdjustmentByNobody", change(adjust(key, 1), func(r *credits.Adjust) { r.Who = " " }), append(ends, "who and why must be set")},
+		{"AnAdjustmentForNoReason", change(adjust(key, 1), func(r *credits.Adjust) { r.Why = "\n" }), append(ends, "who and why must be set")},
+		{"ARefundByNobody", change(refund(key, 1), func(r *credits.Refund) { r.Charge, r.Who = "c", "" }), append(ends, "who and why must be set")},
+		{"ARefundForNoReason", change(refund(key, 1), func(r *credits.Refund) { r.Charge, r.Why = "c", "" }), append(ends, "who and why must be set")},
+		{"ARefundOfNoCharge", change(refund(key, 1), func(r *credits.Refund) { r.Charge = "" }), []string{`account "acme"`, "refund a charge", "the key is empty"}},
+		{"ARefundUnderItsChargesKey", refund(key, 1), append(ends, "a refund has a key of its own")},
+		{"ARefundOfNothing", change(refund(key, 0), func(r *credits.Refund) { r.Charge = "c" }), append(ends, "the amount is 0")},
+		{"ANegativeRefund", change(refund(key, -1), func(r *credits.Refund) { r.Charge = "c" }), append(ends, "the amount is -1")},
+		{"AChargeWithoutAnOperation", change(charge(1), func(r *credits.Charge) { r.Operation = "" }), append(ends, "the operation is empty")},
+		{"AChargeOfNothing", charge(0), append(ends, "the amount is 0")},
+		{"AChargeOfALongResult", change(charge(1), func(r *credits.Charge) { r.Result = make([]byte, credits.MaxResult+1) }), append(ends, "1048577 bytes, at most 1048576")},
+		{"AChargeOfAbsurdUsage", change(charge(1), func(r *credits.Charge) { r.Record.Usage = bad }), append(ends, "count -1")},
 		{"AHoldWithoutAnOperation", change(hold(1, me), func(r *credits.HoldRequest) { r.Operation = "" }), append(ends, "the operation is empty")},
 		{"AHoldOfNothing", hold(0, me), append(ends, "the amount is 0")},
 		{"AHoldWithoutAHolder", hold(1, credits.Holder{Lease: time.Second}), append(ends, "the holder's ID is empty")},
@@ -73,6 +91,9 @@ func TestEveryMutationNeedsAnAccountAndAKey(t *testing.T) {
 		t.Run(c.rule, func(t *testing.T) {
 			for act, op := range map[string]credits.Op{
 				"grant":          credits.Grant{Account: c.account, Key: c.key, Kind: credits.Plan, Amount: 1},
+				"adjust":         change(adjust("", 1), func(r *credits.Adjust) { r.Account, r.Key = c.account, c.key }),
+				"refund":         change(refund("", 1), func(r *credits.Refund) { r.Account, r.Key, r.Charge = c.account, c.key, "its charge" }),
+				"charge":         change(charge(1), func(r *credits.Charge) { r.Account, r.Key = c.account, c.key }),
 				"hold":           change(hold(1, me), func(r *credits.HoldRequest) { r.Account, r.Key = c.account, c.key }),
 				"extend":         change(extend(1, me), func(r *credits.ExtendRequest) { r.Account, r.Key = c.account, c.key }),
 				"settle":         change(settle(1), func(r *credits.SettleRequest) { r.Account, r.Key = c.account, c.key }),

@@ -25,7 +25,7 @@ func classify(err error, c automation.Call) error {
 		return automation.Retry(err, time.Second)
 	case errors.Is(err, credits.ErrNotHolder):
 		return automation.ErrStale
-	case errors.Is(err, engine.ErrInput):
+	case errors.Is(err, engine.ErrInput), errors.Is(err, credits.ErrKeyReused), errors.Is(err, credits.ErrResultPruned):
 		return automation.Permanent(err)
 	case errors.Is(err, secret.ErrNoKey):
 		return automation.Pause(err, automation.ByProvider)

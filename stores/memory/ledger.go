@@ -121,6 +121,28 @@ func (l *Ledger) Charge(ctx context.Context, r credits.Charge) (credits.Receipt,
 	return out.Receipt, nil
 }
 
+// Prune implements [credits.Ledger].
+func (l *Ledger) Prune(ctx context.Context, name credits.Account, before time.Time) (pruned int64, err error) {
+	if err := ctx.Err(); err != nil {
+		return 0, err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	acc := l.accounts[name]
+	if acc == nil {
+		return 0, nil
+	}
+	for i, r := range acc.receipts {
+		if !r.Pruned && r.Record.At.Before(before) {
+			gone := *r // a reader may be looking at the old one
+			gone.Result, gone.Pruned = nil, true
+			acc.receipts[i], acc.holds[r.Key].receipt = &gone, &gone
+			pruned++
+		}
+	}
+	return pruned, nil
+}
+
 func ownEntry(e credits.Entry) credits.Entry {
 	e.Lots = slices.Clone(e.Lots)
 	return e

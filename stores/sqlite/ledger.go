@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"time"
 
 	"github.com/scrip-go/scrip/credits"
 )
@@ -168,4 +169,36 @@ func (l *Ledger) Charge(ctx context.Context, r credits.Charge) (credits.Receipt,
 		return credits.Receipt{}, err
 	}
 	return *clone(credits.Held{Receipt: &out.Receipt}).Receipt, nil
+}
+
+// pruneStep is how many results are let go in one transaction: other writers wait for it.
+const pruneStep = 500
+
+const pruneReceipts = `UPDATE scrip_receipts SET result = NULL, pruned = 1 WHERE account = ?1 AND pruned = 0 AND entry IN (
+	SELECT u.entry FROM scrip_usage_records u JOIN scrip_receipts r ON r.account = u.account AND r.entry = u.entry
+	WHERE u.account = ?1 AND u.at < ?2 AND r.pruned = 0 LIMIT ?3)`
+
+// Prune implements [credits.Ledger].
+func (l *Ledger) Prune(ctx context.Context, account credits.Account, before time.Time) (pruned int64, err error) {
+	for {
+		var n int64
+		step := func(ctx context.Context, t *txn) error {
+			result, err := t.ExecContext(ctx, pruneReceipts, account, ceilMicro(before), pruneStep)
+			if err == nil {
+				n, err = result.RowsAffected()
+			}
+			return err
+		}
+		if l.in != nil {
+			err = step(ctx, l.in)
+		} else {
+			err = l.db.write(ctx, step)
+		}
+		if err != nil {
+			return pruned, translate("prune", err)
+		}
+		if pruned += n; n < pruneStep {
+			return pruned, nil
+		}
+	}
 }

@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/scrip-go/scrip/credits"
@@ -53,39 +54,79 @@ func loadPurse(ctx context.Context, r reader, s *credits.State, account credits.
 // load gives a state the rows that the calls, all of one account, are decided on; see [credits.State]. The holds that the
 // calls name come first: a hold that is loaded as one that has expired comes without its attempts.
 func load(ctx context.Context, t *txn, s *credits.State, account credits.Account, calls []*call, now time.Time) error {
-	loaded := map[credits.Key]bool{}
+	var keys []credits.Key
+	seen := map[credits.Key]bool{}
 	for _, c := range calls {
 		for _, ref := range credits.Refs(c.op) {
-			if loaded[ref.Key] {
-				continue
-			}
-			loaded[ref.Key] = true
-			if err := loadRef(ctx, t, s, ref); err != nil {
-				return err
+			if !seen[ref.Key] {
+				seen[ref.Key] = true
+				keys = append(keys, ref.Key)
 			}
 		}
+	}
+	if err := loadKeys(ctx, t, s, account, keys); err != nil {
+		return err
 	}
 	_, err := loadPurse(ctx, t, s, account, now)
 	return err
 }
 
-func loadRef(ctx context.Context, t *txn, s *credits.State, ref credits.Ref) error {
-	hold, attempts, err := loadHold(ctx, t, ref)
+// loadKeys loads what the account's keys name: their holds with what belongs to them, and their entries.
+func loadKeys(ctx context.Context, t *txn, s *credits.State, account credits.Account, keys []credits.Key) error {
+	entries, err := keyed(ctx, t, entryFields, selectKeyed, account, keys)
 	if err != nil {
 		return err
 	}
-	if hold == nil { // a key that was held never posted anything else
-		var e credits.Entry
-		known, err := one(ctx, t, entryFields(&e), selectKeyed, ref.Account, ref.Key)
-		if known {
-			s.LoadEntry(e)
-		}
+	for _, e := range entries {
+		s.LoadEntry(e)
+	}
+	holds, err := keyed(ctx, t, holdFields, selectHold, account, keys)
+	if err != nil || len(holds) == 0 {
 		return err
 	}
-	s.LoadHold(*hold, attempts)
-	for _, l := range hold.Lots {
+	attempts, err := keyed(ctx, t, attemptFields, selectAttempts, account, keys)
+	if err != nil {
+		return err
+	}
+	of := map[credits.Key][]credits.Attempt{}
+	for _, a := range attempts {
+		of[a.Key] = append(of[a.Key], a)
+	}
+	for _, h := range holds {
+		s.LoadHold(h, of[h.Key])
+		if err := loadLots(ctx, t, s, account, h.Lots); err != nil {
+			return err
+		}
+		if h.State == credits.Settled {
+			receipt, err := loadReceipt(ctx, t, credits.Ref{Account: account, Key: h.Key})
+			if err != nil {
+				return err
+			}
+			s.LoadReceipt(account, receipt)
+		}
+	}
+	return nil
+}
+
+// keyed runs a query over "TABLE WHERE account = ? AND key = ?" for one key, or for many at once. Many are joined from the
+// left, because SQLite would rather walk all of an account's rows than look each of them up.
+func keyed[T any](ctx context.Context, r reader, scan func(*T) []any, query string, account credits.Account, keys []credits.Key) ([]T, error) {
+	if len(keys) == 1 {
+		return rows(ctx, r, scan, query, account, keys[0])
+	}
+	return rows(ctx, r, scan, ofMany(query), list{keys}, account)
+}
+
+func ofMany(query string) string {
+	columns, rest, _ := strings.Cut(query, " FROM ")
+	table, condition, _ := strings.Cut(rest, " WHERE account = ? AND key = ?")
+	return columns + " FROM (SELECT value AS wanted FROM json_each(?)) CROSS JOIN " + table + " ON account = ? AND key = wanted WHERE true" + condition
+}
+
+func loadLots(ctx context.Context, t *txn, s *credits.State, account credits.Account, lots []credits.Lot) error {
+	for _, l := range lots {
 		var b credits.Bucket
-		known, err := one(ctx, t, bucketFields(&b), selectBucket, ref.Account, l.Bucket)
+		known, err := one(ctx, t, bucketFields(&b), selectBucket, account, l.Bucket)
 		if err != nil {
 			return err
 		}
@@ -93,18 +134,11 @@ func loadRef(ctx context.Context, t *txn, s *credits.State, ref credits.Ref) err
 			s.LoadBucket(b)
 		}
 	}
-	if hold.State == credits.Settled {
-		receipt, err := loadReceipt(ctx, t, ref)
-		if err != nil {
-			return err
-		}
-		s.LoadReceipt(ref.Account, receipt)
-	}
 	return nil
 }
 
-const selectKeyed = `SELECT ` + entryColumns + ` FROM scrip_entries
-WHERE account = ? AND key = ? AND kind IN ('grant', 'renew', 'refund', 'adjust')`
+const selectKeyed = `SELECT ` + entryColumns + ` FROM scrip_entries WHERE account = ? AND key = ?
+AND kind IN ('grant', 'renew', 'refund', 'adjust')`
 
 const holdColumns = `account, key, operation, scope, state, amount, fingerprint, holder, fence, lease, lease_until, expires_at, pinned, created_at, lots, refunded`
 
@@ -151,14 +185,14 @@ func recordFields(r *credits.UsageRecord) []any {
 	return append(fields, &r.Exact, &r.Charged, &r.WrittenOff, &r.Cost, &r.ReportedCost, &r.PriceVersion, instant{&r.At})
 }
 
-const selectReceipt = `SELECT key, fingerprint, entry, charged, result, digest FROM scrip_receipts WHERE account = ? AND key = ?`
+const selectReceipt = `SELECT key, fingerprint, entry, charged, result, digest, pruned FROM scrip_receipts WHERE account = ? AND key = ?`
 
 const selectRecord = `SELECT ` + recordColumns + ` FROM scrip_usage_records WHERE account = ? AND entry = ?`
 
 // loadReceipt returns the receipt of a settled hold.
 func loadReceipt(ctx context.Context, r reader, ref credits.Ref) (credits.Receipt, error) {
 	var receipt credits.Receipt
-	known, err := one(ctx, r, []any{&receipt.Key, digest{&receipt.Fingerprint}, &receipt.Entry, &receipt.Charged, &receipt.Result, digest{&receipt.Digest}},
+	known, err := one(ctx, r, []any{&receipt.Key, digest{&receipt.Fingerprint}, &receipt.Entry, &receipt.Charged, &receipt.Result, digest{&receipt.Digest}, &receipt.Pruned},
 		selectReceipt, ref.Account, ref.Key)
 	if err == nil && known {
 		known, err = one(ctx, r, recordFields(&receipt.Record), selectRecord, ref.Account, receipt.Entry)

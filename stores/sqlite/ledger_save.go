@@ -2,43 +2,101 @@ package sqlite
 
 import (
 	"context"
+	"strings"
+	"sync"
 
 	"github.com/scrip-go/scrip/credits"
 )
 
 // save writes what a state changed of one account. A row comes after the rows that it names.
 func save(ctx context.Context, t *txn, account credits.Account, c *credits.Changes) error {
+	var accounts, holds, attempts, entries, buckets, records, receipts [][]any
 	for _, a := range c.Accounts {
-		if _, err := t.ExecContext(ctx, upsertAccount, accountFields(a)...); err != nil {
-			return err
-		}
+		accounts = append(accounts, accountFields(a))
 	}
 	for _, h := range c.Holds {
-		if _, err := t.ExecContext(ctx, upsertHold, holdFields(h)...); err != nil {
-			return err
-		}
+		holds = append(holds, holdFields(h))
 	}
 	for _, a := range c.Attempts {
-		if _, err := t.ExecContext(ctx, upsertAttempt, append(attemptFields(a), account)...); err != nil {
-			return err
-		}
+		attempts = append(attempts, append(attemptFields(a), account))
 	}
 	for i := range c.Entries {
-		if _, err := t.ExecContext(ctx, insertEntry, entryFields(&c.Entries[i])...); err != nil {
-			return err
-		}
+		entries = append(entries, entryFields(&c.Entries[i]))
 	}
 	for _, b := range c.Buckets {
-		if _, err := t.ExecContext(ctx, upsertBucket, bucketFields(b)...); err != nil {
-			return err
-		}
+		buckets = append(buckets, bucketFields(b))
 	}
 	for _, r := range c.Receipts {
-		if err := saveReceipt(ctx, t, account, r); err != nil {
+		records = append(records, recordFields(&r.Record))
+		receipts = append(receipts, []any{account, r.Key, digest{&r.Fingerprint}, r.Entry, r.Charged, r.Result, digest{&r.Digest}, r.Pruned})
+	}
+	for _, w := range []struct {
+		statement string
+		rows      [][]any
+	}{
+		{upsertAccount, accounts}, {upsertHold, holds}, {upsertAttempt, attempts}, {insertEntry, entries}, {upsertBucket, buckets},
+		{insertRecord, records}, {insertReceipt, receipts},
+	} {
+		if err := t.insert(ctx, w.statement, w.rows); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// bulks are how many rows go into one statement, the most first. Each is prepared: parsing a long statement takes longer
+// than running it, and a statement for each row costs more than its row.
+var bulks = []int{64, 8, 1}
+
+// insert runs an insert of one row for many.
+func (t *txn) insert(ctx context.Context, statement string, rows [][]any) error {
+	for _, n := range bulks {
+		for len(rows) >= n {
+			args := make([]any, 0, n*len(rows[0]))
+			for _, r := range rows[:n] {
+				args = append(args, r...)
+			}
+			if _, err := t.ExecContext(ctx, times(statement, n), args...); err != nil {
+				return err
+			}
+			rows = rows[n:]
+		}
+	}
+	return nil
+}
+
+// times makes an insert of n rows out of one of a single row, which has its parameters in one pair of parentheses behind
+// VALUES.
+func times(statement string, n int) string {
+	if n == 1 {
+		return statement
+	}
+	if text, ok := manyRows.Load(bulkOf{statement, n}); ok {
+		return text.(string)
+	}
+	head, rest, _ := strings.Cut(statement, "VALUES ")
+	row, tail, _ := strings.Cut(rest, ")")
+	text := head + "VALUES " + strings.Repeat(row+"), ", n-1) + row + ")" + tail
+	manyRows.Store(bulkOf{statement, n}, text)
+	return text
+}
+
+type bulkOf struct {
+	statement string
+	rows      int
+}
+
+// manyRows keeps what times made: by bulkOf, a string.
+var manyRows sync.Map
+
+// bulkInserts are the inserts that come in bulk, in all their sizes.
+func bulkInserts() (texts []string) {
+	for _, statement := range []string{upsertAccount, upsertHold, upsertAttempt, insertEntry, upsertBucket, insertRecord, insertReceipt} {
+		for _, n := range bulks {
+			texts = append(texts, times(statement, n))
+		}
+	}
+	return texts
 }
 
 const upsertAccount = `INSERT INTO scrip_accounts (` + accountColumns + `) VALUES (?, ?, ?, ?, ?, ?)
@@ -77,12 +135,4 @@ const insertEntry = `INSERT INTO scrip_entries (` + entryColumns + `) VALUES (?,
 const insertRecord = `INSERT INTO scrip_usage_records (` + recordColumns + `)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 
-const insertReceipt = `INSERT INTO scrip_receipts (account, key, fingerprint, entry, charged, result, digest) VALUES (?, ?, ?, ?, ?, ?, ?)`
-
-func saveReceipt(ctx context.Context, t *txn, account credits.Account, r *credits.Receipt) error {
-	if _, err := t.ExecContext(ctx, insertRecord, recordFields(&r.Record)...); err != nil {
-		return err
-	}
-	_, err := t.ExecContext(ctx, insertReceipt, account, r.Key, digest{&r.Fingerprint}, r.Entry, r.Charged, r.Result, digest{&r.Digest})
-	return err
-}
+const insertReceipt = `INSERT INTO scrip_receipts (account, key, fingerprint, entry, charged, result, digest, pruned) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`

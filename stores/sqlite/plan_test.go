@@ -1,6 +1,7 @@
 package sqlite_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 )
@@ -15,13 +16,15 @@ func TestNoStatementWalksATable(t *testing.T) {
 	small := []string{ // walks over what is small by its condition
 		"SCAN r USING INDEX scrip_runs_claimable",
 		"SCAN scrip_runs USING INDEX scrip_runs_live",
+		"SCAN json_each VIRTUAL TABLE INDEX 1:", // the keys of a batch
 	}
 	for text, plan := range plans {
 		for step := range strings.Lines(plan) {
 			step = strings.TrimSpace(step)
 			switch {
-			case strings.HasPrefix(step, "SCAN") && !strings.HasPrefix(step, small[0]) && step != small[1]:
+			case strings.HasPrefix(step, "SCAN") && !slices.ContainsFunc(small, func(s string) bool { return strings.HasPrefix(step, s) }):
 				t.Errorf("%s\nwalks a table: %s", text, step)
+			case strings.HasPrefix(step, "SEARCH scrip_buckets USING PRIMARY KEY (account=? AND number=?)"): // one row
 			case strings.Contains(text, "INSERT") && strings.Contains(step, "SEARCH"), // a foreign key looks for rows that refer here
 				strings.Contains(step, "scrip_attempts_account (account=?)"),
 				strings.Contains(step, "_order (site=?)"):

@@ -150,16 +150,16 @@ const lockForWriting = `DELETE FROM scrip_migrations WHERE number < 0`
 
 // hot are the statements of the paths that every call and every task goes. They are prepared once for each connection;
 // parsing them would take longer than running them.
-var hot = []string{
+var hot = append(bulkInserts(),
 	lockForWriting,
 	selectAccount, selectHold, selectAttempts, selectExpired, selectBuckets, selectBucket, selectKeyed, selectReceipt, selectRecord,
-	upsertAccount, upsertHold, upsertAttempt, insertEntry, upsertBucket, insertRecord, insertReceipt,
+	ofMany(selectHold), ofMany(selectAttempts), ofMany(selectKeyed),
 	insertTask, selectActive, selectCandidates, selectTouched, claimTask, countClaimed, extendTask,
 	completeTask, selectCredits, countCompleted, retryTask, countRetried,
 	keywords.selectByID, clusters.selectByID, ideas.selectByID, tasks.selectByID, articles.selectByID, images.selectByID,
 	keywords.insert, clusters.insert, ideas.insert, tasks.insert, articles.insert, images.insert,
 	keywords.update, clusters.update, ideas.update, tasks.update, articles.update, images.update,
-}
+)
 
 // prepare prepares the hot statements once. It is called with the turn and outside a transaction, because a pool of one
 // connection has none to spare inside.

@@ -78,7 +78,7 @@ const selectLines = `SELECT e.account, e.number, e.kind, e.amount, e.balance_aft
 	u.account, u.key, u.entry, u.operation, u.scope, u.provider, u.model, u.attempt, u.input, u.cached_input, u.cache_write,
 	u.image_input, u.cached_image_input, u.output, u.reasoning, u.image_output, u.images, u.exact, u.charged, u.written_off,
 	u.cost, u.reported_cost, u.price_version, u.at,
-	r.fingerprint, r.entry, r.charged, r.digest, r.result,
+	r.fingerprint, r.entry, r.charged, r.digest, r.result, r.pruned,
 	a.key, a.fate,
 	b.number, b.key, b.kind, b.priority, b.expires_at, b.amount
 FROM scrip_entries e
@@ -106,6 +106,7 @@ type auditLine struct {
 	fingerprint, digest, result                   []byte
 	bucketNumber, bucketPriority, bucketAmount    sql.NullInt64
 	bucketKey, bucketKind                         sql.NullString
+	pruned                                        sql.NullBool
 	bucketExpires                                 time.Time
 }
 
@@ -116,7 +117,7 @@ func (l *auditLine) fields() []any {
 		&l.recordAccount, &l.recordKey, &l.recordEntry, &l.operation, &l.scope, &l.provider, &l.model, &l.attempt)
 	out = append(out, usageFields(&l.record.Usage)...)
 	return append(out, &l.exact, &l.charged, &l.writtenOff, &l.cost, &l.record.ReportedCost, &l.version, instant{&l.record.At},
-		&l.fingerprint, &l.receiptEntry, &l.receiptCharged, &l.digest, &l.result, &l.attemptKey, &l.attemptFate,
+		&l.fingerprint, &l.receiptEntry, &l.receiptCharged, &l.digest, &l.result, &l.pruned, &l.attemptKey, &l.attemptFate,
 		&l.bucketNumber, &l.bucketKey, &l.bucketKind, &l.bucketPriority, instant{&l.bucketExpires}, &l.bucketAmount)
 }
 
@@ -143,7 +144,7 @@ func (l *auditLine) line() credits.Line {
 		line.Record = &r
 	}
 	if l.receiptEntry.Valid {
-		r := credits.Receipt{Key: e.Key, Entry: l.receiptEntry.Int64, Charged: credits.Amount(l.receiptCharged.Int64), Result: l.result}
+		r := credits.Receipt{Key: e.Key, Entry: l.receiptEntry.Int64, Charged: credits.Amount(l.receiptCharged.Int64), Result: l.result, Pruned: l.pruned.Bool}
 		copy(r.Fingerprint[:], l.fingerprint)
 		copy(r.Digest[:], l.digest)
 		line.Receipt = &r

@@ -168,10 +168,12 @@ CREATE TABLE scrip_receipts (
 	charged     INTEGER NOT NULL CHECK (charged >= 0),  -- credits
 	result      BLOB    CHECK (length(result) <= 1048576),
 	digest      BLOB    NOT NULL CHECK (length(digest) = 32),  -- SHA-256 of result
+	pruned      INTEGER NOT NULL CHECK (pruned IN (0, 1)),     -- whether result was let go
 	PRIMARY KEY (account, key),
 	UNIQUE (account, entry),
 	FOREIGN KEY (account, key) REFERENCES scrip_holds (account, key),
-	FOREIGN KEY (account, entry) REFERENCES scrip_usage_records (account, entry)
+	FOREIGN KEY (account, entry) REFERENCES scrip_usage_records (account, entry),
+	CHECK (pruned = 0 OR result IS NULL)
 ) STRICT;
 
 -- Registry
