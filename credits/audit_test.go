@@ -118,6 +118,7 @@ func TestAuditNamesTheRuleThatIsBroken(t *testing.T) {
 		{"AReceiptOfAnotherEntry", func(r *rows) { line(r, settleEntry).Receipt.Entry = 3 }, "entry 2", "the receipt names the entry and its charge: entry 3, charged 40"},
 		{"AReceiptOfAnotherCharge", func(r *rows) { line(r, settleEntry).Receipt.Charged = 41 }, "entry 2", "the receipt names the entry and its charge: entry 2, charged 41"},
 		{"AReceiptWithAnotherResult", func(r *rows) { line(r, settleEntry).Receipt.Result = []byte("x") }, "entry 2", "the receipt's result has its digest"},
+		{"APrunedReceiptWithAResult", func(r *rows) { line(r, settleEntry).Receipt.Pruned = true }, "entry 2", "the receipt's result has its digest, unless it was pruned"},
 		{"AChargeWithoutARecord", func(r *rows) { line(r, settleEntry).Record = nil }, "entry 2", "has a usage record"},
 		{"ARecordOfAnotherCharge", func(r *rows) { line(r, settleEntry).Record.Charged = 41 }, "entry 2", "record 41, entry 40"},
 		{"ARecordOfAnotherKey", func(r *rows) { line(r, settleEntry).Record.Key = "other" }, "entry 2", `record "other", entry "k"`},

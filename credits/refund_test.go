@@ -192,16 +192,27 @@ func TestCharge(t *testing.T) {
 		}
 	})
 	t.Run("WithoutAReceiptIsNotTakenForFree", func(t *testing.T) {
-		for _, op := range []credits.Op{charge(10), refund("r", 5)} {
-			l := opened(t, 100)
-			l.must(charge(10))
-			s := credits.NewState()
-			l.loadAccount(s, acme)
-			s.LoadHold(l.holds[credits.Ref{Account: acme, Key: key}], nil)
-			_, err := s.Apply(op, start)
-			wantError(t, err, credits.ErrSettled)
-			wantText(t, err, "receipt is missing", "verify the account")
+		l := opened(t, 100)
+		l.must(charge(10))
+		s := credits.NewState()
+		l.loadAccount(s, acme)
+		s.LoadHold(l.holds[credits.Ref{Account: acme, Key: key}], nil)
+		_, err := s.Apply(charge(10), start)
+		wantError(t, err, credits.ErrSettled)
+		wantText(t, err, "receipt is missing", "verify the account")
+	})
+	t.Run("WhoseResultWasPrunedIsNotChargedAgain", func(t *testing.T) {
+		l := opened(t, 100)
+		l.must(charge(10))
+		ref := credits.Ref{Account: acme, Key: key}
+		receipt := l.receipts[ref]
+		receipt.Result, receipt.Pruned = nil, true
+		l.receipts[ref] = receipt
+		for _, op := range []credits.Op{charge(10), hold(10, me), settle(10)} {
+			wantText(t, l.refused(op, credits.ErrResultPruned), `account "acme"`, `key "k"`, "it is not charged again")
 		}
+		l.must(refund("r", 10)) // which asks for the charge, and not for what it brought
+		l.wantBalance(100, 0)
 	})
 }
 

@@ -2,9 +2,12 @@ package credits_test
 
 import (
 	"errors"
+	"fmt"
 	"iter"
 	"math"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/shopspring/decimal"
 
@@ -100,5 +103,31 @@ func TestTotalsThatCannotBeToldAreRefused(t *testing.T) {
 			}
 			wantError(t, err, c.want)
 		})
+	}
+}
+
+func TestTotalsByDayAreOfTheZone(t *testing.T) {
+	at := func(day, hour int, charged credits.Amount) credits.UsageRecord {
+		return credits.UsageRecord{Charged: charged, At: time.Date(2026, 3, day, hour, 0, 0, 0, time.UTC)}
+	}
+	records := []credits.UsageRecord{at(2, 12, 1), at(1, 23, 2), at(1, 22, 4)} // 23:00 is the next day in Berlin
+	for _, c := range []struct{ zone, want string }{
+		{"", "2026-03-01 6, 2026-03-02 1"},
+		{"UTC", "2026-03-01 6, 2026-03-02 1"},
+		{"Europe/Berlin", "2026-03-01 4, 2026-03-02 3"},
+	} {
+		rows, err := credits.Totals(each(records...), credits.UsageQuery{GroupBy: []credits.Dimension{credits.ByDay}, Zone: c.zone})
+		var got []string
+		for _, r := range rows {
+			got = append(got, fmt.Sprintf("%s %d", r.Day, r.Charged))
+		}
+		if text := strings.Join(got, ", "); err != nil || text != c.want {
+			t.Errorf("days of zone %q are %q (%v), want %q", c.zone, text, err, c.want)
+		}
+	}
+	for _, zone := range []string{"Local", "Europe/Atlantis"} {
+		_, err := credits.Totals(each(), credits.UsageQuery{Zone: zone})
+		wantError(t, err, credits.ErrInvalid)
+		wantText(t, err, "unknown zone", zone)
 	}
 }

@@ -132,9 +132,10 @@ func (l *Ledger) Prune(ctx context.Context, name credits.Account, before time.Ti
 	if acc == nil {
 		return 0, nil
 	}
+	acc.receipts = slices.Clone(acc.receipts) // a reader may be looking at the old ones
 	for i, r := range acc.receipts {
 		if !r.Pruned && r.Record.At.Before(before) {
-			gone := *r // a reader may be looking at the old one
+			gone := *r
 			gone.Result, gone.Pruned = nil, true
 			acc.receipts[i], acc.holds[r.Key].receipt = &gone, &gone
 			pruned++

@@ -24,7 +24,7 @@ func TestNoStatementWalksATable(t *testing.T) {
 			switch {
 			case strings.HasPrefix(step, "SCAN") && !slices.ContainsFunc(small, func(s string) bool { return strings.HasPrefix(step, s) }):
 				t.Errorf("%s\nwalks a table: %s", text, step)
-			case strings.HasPrefix(step, "SEARCH scrip_buckets USING PRIMARY KEY (account=? AND number=?)"): // one row
+			case strings.Contains(step, "USING PRIMARY KEY (account=? AND "): // one row
 			case strings.Contains(text, "INSERT") && strings.Contains(step, "SEARCH"), // a foreign key looks for rows that refer here
 				strings.Contains(step, "scrip_attempts_account (account=?)"),
 				strings.Contains(step, "_order (site=?)"):
