@@ -91,7 +91,7 @@ var manyRows sync.Map
 
 // bulkInserts are the inserts that come in bulk, in all their sizes.
 func bulkInserts() (texts []string) {
-	for _, statement := range []string{upsertAccount, upsertHold, upsertAttempt, insertEntry, upsertBucket, insertRecord, insertReceipt} {
+	for _, statement := range []string{upsertHold, upsertAttempt, insertEntry, upsertBucket, insertRecord, insertReceipt} {
 		for _, n := range bulks {
 			texts = append(texts, times(statement, n))
 		}

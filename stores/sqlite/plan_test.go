@@ -22,9 +22,10 @@ func TestNoStatementWalksATable(t *testing.T) {
 		for step := range strings.Lines(plan) {
 			step = strings.TrimSpace(step)
 			switch {
+			case strings.HasSuffix(step, "-ROW VALUES CLAUSE"):
 			case strings.HasPrefix(step, "SCAN") && !slices.ContainsFunc(small, func(s string) bool { return strings.HasPrefix(step, s) }):
 				t.Errorf("%s\nwalks a table: %s", text, step)
-			case strings.Contains(step, "USING PRIMARY KEY (account=? AND "): // one row
+			case strings.Contains(step, " (account=? AND "): // one row, or the few of a key
 			case strings.Contains(text, "INSERT") && strings.Contains(step, "SEARCH"), // a foreign key looks for rows that refer here
 				strings.Contains(step, "scrip_attempts_account (account=?)"),
 				strings.Contains(step, "_order (site=?)"):

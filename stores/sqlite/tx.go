@@ -151,7 +151,7 @@ const lockForWriting = `DELETE FROM scrip_migrations WHERE number < 0`
 // hot are the statements of the paths that every call and every task goes. They are prepared once for each connection;
 // parsing them would take longer than running them.
 var hot = append(bulkInserts(),
-	lockForWriting,
+	lockForWriting, upsertAccount,
 	selectAccount, selectHold, selectAttempts, selectExpired, selectBuckets, selectBucket, selectKeyed, selectReceipt, selectRecord,
 	ofMany(selectHold), ofMany(selectAttempts), ofMany(selectKeyed),
 	insertTask, selectActive, selectCandidates, selectTouched, claimTask, countClaimed, extendTask,
