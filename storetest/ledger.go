@@ -23,8 +23,8 @@ func RunLedger(t *testing.T, open func(t *testing.T, now func() time.Time) credi
 
 func ledgerCases() []testCase[*ledgerTest] {
 	return slices.Concat(ledgerGrantCases, ledgerHoldCases, ledgerTakeoverCases, ledgerExpiryCases, ledgerExtendCases,
-		ledgerSettleCases, ledgerLateCases, ledgerReleaseCases, ledgerAttemptCases, ledgerReadCases, ledgerRefusalCases,
-		ledgerRaceCases)
+		ledgerSettleCases, ledgerLateCases, ledgerReleaseCases, ledgerBucketCases, ledgerChargeCases, ledgerRefundCases,
+		ledgerAttemptCases, ledgerReadCases, ledgerRefusalCases, ledgerRaceCases)
 }
 
 // ledgerTest is a case under way. Unless it says otherwise, a case works on account alice, which has nothing yet.
@@ -176,8 +176,19 @@ func (t *ledgerTest) audit() {
 		if balance.Available != balance.Posted-balance.Held {
 			t.Errorf("Balance(%q) = %+v, want Available to be Posted − Held", account, balance)
 		}
-		if report.Posted != balance.Posted {
-			t.Errorf("Verify(%q) replays to %d, Balance says %d", account, report.Posted, balance.Posted)
+		var left, pinned credits.Amount
+		buckets, err := t.Buckets(t.Context(), account)
+		must(t, err, fmt.Sprintf("Buckets(%q)", account))
+		for _, b := range buckets {
+			if b.Pinned < 0 || b.Remaining() < b.Pinned || b.Remaining() > b.Amount || b.Remaining() == 0 {
+				t.Errorf("bucket %+v has %d left", b, b.Remaining())
+			}
+			left += b.Remaining()
+			pinned += b.Pinned
+		}
+		// Who is in debt has nothing that is free.
+		if pinned != balance.Held || left-pinned != max(balance.Available, 0) {
+			t.Errorf("Buckets(%q) have %d left and %d pinned, Balance says %+v", account, left, pinned, balance)
 		}
 		var posted credits.Amount
 		entries := t.entries(account)
@@ -187,8 +198,27 @@ func (t *ledgerTest) audit() {
 				t.Errorf("entry %d = %+v, want account %q, number %d and balance_after %d", i, e, account, i+1, posted)
 			}
 		}
-		if posted != balance.Posted || report.Entries != int64(len(entries)) {
-			t.Errorf("%d entries of %q add up to %d, want Posted %d; Verify saw %d entries", len(entries), account, posted, balance.Posted, report.Entries)
+		if posted != report.Posted || report.Entries != int64(len(entries)) {
+			t.Errorf("%d entries of %q add up to %d, Verify says %d and saw %d entries", len(entries), account, posted, report.Posted, report.Entries)
 		}
+		if len(entries) > 0 && report.Head != fmt.Sprintf("%x", entries[len(entries)-1].Hash) {
+			t.Errorf("Verify(%q).Head = %s, want the hash of the last entry", account, report.Head)
+		}
+		if posted != balance.Posted {
+			t.decides(account, balance)
+		}
+	}
+}
+
+// decides checks that what has expired at reading has expired in the next decision as well. A grant of one credit brings
+// that about.
+func (t *ledgerTest) decides(account credits.Account, read credits.Balance) {
+	t.Helper()
+	_, err := t.Grant(t.Context(), credits.Grant{Account: account, Key: "the audit's", Kind: credits.Bonus, Amount: 1})
+	must(t, err, "Grant")
+	report, err := t.Verify(t.Context(), account)
+	must(t, err, "Verify")
+	if !report.OK() || report.Posted != read.Posted+1 || report.Held != read.Held {
+		t.Errorf("Balance(%q) = %+v before another credit was granted, which leaves %+v", account, read, report)
 	}
 }

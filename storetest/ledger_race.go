@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"time"
 
 	"github.com/scrip-go/scrip/credits"
 )
@@ -129,6 +130,91 @@ var ledgerRaceCases = []testCase[*ledgerTest]{
 			t.wantBalance(1000-4*keys, 0)
 			t.wantEntries(1 + keys)
 		}},
+	{"RefundsAChargeOnceInARace", "however many refunds of one charge race, together they give back no more than was charged, and the others are ErrRefund",
+		func(t *ledgerTest) {
+			t.grant(100)
+			t.charge("k", 50)
+			errs := together(16, func(i int) error {
+				_, err := t.Refund(t.Context(), refund(credits.Key(fmt.Sprint("r", i)), "k", 10))
+				return err
+			})
+			if won, lost := matching(errs, nil), matching(errs, credits.ErrRefund); won != 5 || lost != 11 {
+				t.Errorf("16 refunds of 10 of a charge of 50: %d succeed, %d are above the charge, want 5 and 11: %v", won, lost, errors.Join(errs...))
+			}
+			t.wantBalance(100, 0)
+			t.wantLeft("grant/1 100")
+			t.wantEntries(7)
+		}},
+	{"RefundsAKeyOnceInARace", "however many refunds under one key race, one gives credits back, and all get its entry",
+		func(t *ledgerTest) {
+			t.grant(100)
+			t.charge("k", 50)
+			errs := together(16, func(int) error {
+				e, err := t.Refund(t.Context(), refund("r", "k", 10))
+				if err == nil && e.Number != 3 {
+					return fmt.Errorf("entry %d", e.Number)
+				}
+				return err
+			})
+			if won := matching(errs, nil); won != 16 {
+				t.Errorf("16 refunds under one key: %d succeed with entry 3, want all: %v", won, errors.Join(errs...))
+			}
+			t.wantBalance(60, 0)
+			t.wantEntries(3)
+		}},
+	{"NeverOverspendsInOneStep", "however many charges race for a balance, only so many succeed as it covers, and the others are *InsufficientErrors",
+		func(t *ledgerTest) {
+			t.grantOf(credits.Grant{Key: "a", Amount: 4})
+			t.grantOf(credits.Grant{Key: "b", Amount: 6, Priority: -1})
+			errs := together(64, func(i int) error {
+				_, err := t.Charge(t.Context(), charge(credits.Key(fmt.Sprint("k", i)), 1))
+				return err
+			})
+			if won, lost := matching(errs, nil), matching(errs, credits.ErrInsufficient); won != 10 || lost != 54 {
+				t.Errorf("64 charges of 1 on a balance of 10: %d succeed, %d are insufficient, want 10 and 54: %v", won, lost, errors.Join(errs...))
+			}
+			t.wantBalance(0, 0)
+			t.wantEntries(12)
+			if n := len(t.records()); n != 10 {
+				t.Errorf("Records yields %d, want 10", n)
+			}
+		}},
+	{"ChargesAKeyOnceInARace", "however many charges of one key race, one charges, and all get its receipt",
+		func(t *ledgerTest) {
+			t.grant(100)
+			errs := together(32, func(i int) error {
+				r, err := t.Charge(t.Context(), charge("k", credits.Amount(7)))
+				if err == nil && (r.Entry != 2 || r.Charged != 7) {
+					return fmt.Errorf("receipt %+v", r)
+				}
+				return err
+			})
+			if won := matching(errs, nil); won != 32 {
+				t.Errorf("32 charges of one key: %d succeed with the same receipt, want all: %v", won, errors.Join(errs...))
+			}
+			t.wantBalance(93, 0)
+			t.wantEntries(2)
+		}},
+	{"RenewsOnceInARace", "however many renewals race beside holds, one plan is left of them, and what is held stays held",
+		func(t *ledgerTest) {
+			t.grantOf(credits.Grant{Key: "plan", Kind: credits.Plan, Amount: 100, Renew: true})
+			errs := together(24, func(i int) error {
+				if i%2 == 0 {
+					_, err := t.Grant(t.Context(), credits.Grant{Account: alice, Key: credits.Key(fmt.Sprint("plan", i)), Kind: credits.Plan, Amount: 100, Renew: true})
+					return err
+				}
+				_, err := t.Hold(t.Context(), request(credits.Key(fmt.Sprint("k", i)), 5))
+				return err
+			})
+			if won := matching(errs, nil); won != 24 {
+				t.Errorf("%d of 24 succeed, want all: %v", won, errors.Join(errs...))
+			}
+			b, err := t.Balance(t.Context(), alice)
+			must(t, err, "Balance")
+			if b.Held != 60 || b.Available > 100 || b.Posted > 160 {
+				t.Errorf("Balance = %+v, want 60 held and at most one plan of 100 beside them", b)
+			}
+		}},
 	{"ReadsBesideWrites", "reads beside mutations see committed state: at every moment the balance adds up and the entries have no gap",
 		func(t *ledgerTest) {
 			t.grant(1000)
@@ -149,6 +235,17 @@ var ledgerRaceCases = []testCase[*ledgerTest]{
 					}
 					if err := t.noGap(); err != nil {
 						return err
+					}
+					if _, err := t.Prune(t.Context(), alice, t.in(time.Second)); err != nil {
+						return err
+					}
+					for _, err := range t.Records(t.Context(), credits.UsageQuery{Account: alice}) {
+						if err != nil {
+							return err
+						}
+					}
+					if buckets, err := t.Buckets(t.Context(), alice); err != nil || len(buckets) != 1 {
+						return fmt.Errorf("buckets %+v, %v", buckets, err)
 					}
 				}
 				return nil

@@ -171,8 +171,15 @@ var ledgerReadCases = []testCase[*ledgerTest]{
 			t.release("released", first)
 			r, err := t.Verify(t.Context(), alice)
 			must(t, err, "Verify")
-			if !r.OK() || r.Account != alice || r.Entries != 2 || r.Holds != 4 || r.Posted != 96 || r.Held != 20 {
-				t.Errorf("Verify = %+v, want 2 entries, 4 holds, 96 posted, 20 held", r)
+			if !r.OK() || r.Account != alice || r.Entries != 2 || r.Holds != 4 || r.Buckets != 1 || r.Posted != 96 || r.Held != 20 {
+				t.Errorf("Verify = %+v, want 2 entries, 4 holds, 1 bucket, 96 posted, 20 held", r)
+			}
+			t.adjust("all of it", -76)
+			t.settle("open", 10)
+			t.settle("expired", 10)
+			t.grantOf(credits.Grant{Key: "more", Amount: 5})
+			if r, err := t.Verify(t.Context(), alice); err != nil || r.Buckets != 2 {
+				t.Errorf("Verify = %+v, %v, want 2 buckets: also the one of which nothing is left", r, err)
 			}
 		}},
 	{"EndsASequenceWithTheContextsError", "with a cancelled context a sequence yields the context's error and ends; other reads return it",
@@ -184,6 +191,8 @@ var ledgerReadCases = []testCase[*ledgerTest]{
 			wantOneError(t, "Attempts", t.Attempts(ctx, credits.AttemptQuery{Account: alice}))
 			_, err := t.Balance(ctx, alice)
 			wantErr(t, err, context.Canceled, "Balance")
+			_, err = t.Buckets(ctx, alice)
+			wantErr(t, err, context.Canceled, "Buckets")
 			_, err = t.Lookup(ctx, alice, "k1")
 			wantErr(t, err, context.Canceled, "Lookup")
 			_, err = t.Usage(ctx, credits.UsageQuery{Account: alice})

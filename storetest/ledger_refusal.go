@@ -105,7 +105,8 @@ var ledgerRefusalCases = []testCase[*ledgerTest]{
 		}},
 	{"LeavesNoEffectWithACancelledContext", "a mutation whose context is over before it begins returns the context's error and does nothing",
 		func(t *ledgerTest) {
-			t.grant(100)
+			t.grant(101)
+			t.charge("charged", 1)
 			r := request("k", 30)
 			r.First = credits.Attempt{ID: "a"}
 			t.hold(r)
@@ -116,7 +117,14 @@ var ledgerRefusalCases = []testCase[*ledgerTest]{
 					_, err := t.Grant(ctx, credits.Grant{Account: alice, Key: "g", Kind: credits.Plan, Amount: 1})
 					return err
 				},
-				"Hold": func() error { _, err := t.Hold(ctx, request("k2", 10)); return err },
+				"Adjust": func() error {
+					_, err := t.Adjust(ctx, credits.Adjust{Account: alice, Key: "a", Amount: -1, Who: "ann", Why: "a mistake"})
+					return err
+				},
+				"Refund": func() error { _, err := t.Refund(ctx, refund("r", "charged", 1)); return err },
+				"Charge": func() error { _, err := t.Charge(ctx, charge("k2", 10)); return err },
+				"Prune":  func() error { _, err := t.Prune(ctx, alice, t.in(ttl)); return err },
+				"Hold":   func() error { _, err := t.Hold(ctx, request("k2", 10)); return err },
 				"Extend": func() error {
 					_, err := t.Extend(ctx, extend("k", 50))
 					return err
@@ -138,7 +146,7 @@ var ledgerRefusalCases = []testCase[*ledgerTest]{
 				wantErr(t, call(), context.Canceled, name)
 			}
 			t.wantBalance(100, 30)
-			t.wantEntries(1)
+			t.wantEntries(2)
 			t.wantState("k", credits.Open)
 			if got := t.attempts(credits.AttemptQuery{Account: alice}); len(got) != 1 || got[0].Fate != "" {
 				t.Errorf("Attempts = %+v, want the first one, open", got)

@@ -17,7 +17,7 @@ var ledgerSettleCases = []testCase[*ledgerTest]{
 			t.hold(request("k", 30))
 			receipt := t.settle("k", 12)
 			want := credits.Entry{Account: alice, Number: 2, Kind: credits.EntrySettle, Amount: -12, BalanceAfter: 88, Key: "k",
-				Operation: "writing", Scope: "run-1", At: t.clock.now()}
+				Operation: "writing", Scope: "run-1", At: t.clock.now(), Lots: []credits.Lot{{Bucket: 1, Amount: 12}}}
 			if got := t.entries(alice); len(got) != 2 || !sameEntry(got[1], want) {
 				t.Errorf("Entries = %+v, want the last to be %+v", got, want)
 			}
