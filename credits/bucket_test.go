@@ -212,6 +212,16 @@ func TestGrantThatExpires(t *testing.T) {
 			t.Errorf("expires at %v", got)
 		}
 	})
+	t.Run("OfWhichNothingIsLeftIsAnsweredByWhatItsEntrySaysAlsoInOneBatch", func(t *testing.T) { // a store need not load its bucket
+		ops := []credits.Op{granted("g", 10), charge(10), granted("g", 10, priority(1))}
+		alone := opened(t, 0)
+		for _, op := range ops {
+			alone.must(op)
+		}
+		if _, errs := newBook().apply(ops...); errors.Join(errs...) != nil {
+			t.Errorf("errors of the batch are %v, want none", errs)
+		}
+	})
 	t.Run("UnderItsKeyIsNothingElse", func(t *testing.T) {
 		l := opened(t, 0)
 		l.must(granted("g", 10, priority(1), expiring(time.Hour)))
