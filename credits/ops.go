@@ -42,7 +42,7 @@ func (r FinishRequest) Ref() Ref { return Ref{r.Account, r.Key} }
 func (s *State) answered(act string, ref Ref, same func(Entry) bool) (Entry, bool, error) {
 	if known, ok := s.entries[ref]; ok {
 		if !same(*known) {
-			return Entry{}, false, fail(act, ref.Account, ref.Key, ErrKeyReused, fmt.Sprintf("it was a %s of %d before", known.Kind, known.Amount))
+			return Entry{}, false, fail(act, ref.Account, ref.Key, ErrKeyReused, fmt.Sprintf("it already names an entry: %s of %d", known.Kind, known.Amount))
 		}
 		return *known, true, nil
 	}

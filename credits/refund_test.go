@@ -70,7 +70,7 @@ func TestAdjust(t *testing.T) {
 		l := opened(t, 100)
 		l.must(adjust("less", -15))
 		l.must(hold(1, me))
-		wantText(t, l.refused(adjust("less", -14), credits.ErrKeyReused), "credits: adjust", `account "acme"`, `key "less"`, "it was a adjust of -15 before")
+		wantText(t, l.refused(adjust("less", -14), credits.ErrKeyReused), "credits: adjust", `account "acme"`, `key "less"`, "it already names an entry: adjust of -15")
 		l.refused(change(adjust("less", -15), func(r *credits.Adjust) { r.Who = "bob" }), credits.ErrKeyReused)
 		l.refused(change(adjust("less", -15), func(r *credits.Adjust) { r.Why = "another mistake" }), credits.ErrKeyReused)
 		l.refused(adjust("grant", 100), credits.ErrKeyReused)
@@ -283,7 +283,7 @@ func TestRefund(t *testing.T) {
 		l.refused(change(refund("r", 3), func(r *credits.Refund) { r.Charge = "k2" }), credits.ErrKeyReused)
 		l.refused(change(refund("r", 3), func(r *credits.Refund) { r.Who = "bob" }), credits.ErrKeyReused)
 		l.refused(change(refund("r", 3), func(r *credits.Refund) { r.Why = "no reason" }), credits.ErrKeyReused)
-		wantText(t, l.refused(refund("a", 10), credits.ErrKeyReused), "it was a grant of 10 before")
+		wantText(t, l.refused(refund("a", 10), credits.ErrKeyReused), "it already names an entry: grant of 10")
 		wantText(t, l.refused(refund("k2", 3), credits.ErrKeyReused), "it names a hold")
 	})
 	t.Run("OfWhatIsNotSettledIsRefused", func(t *testing.T) {

@@ -198,7 +198,7 @@ func TestGrant(t *testing.T) {
 		} {
 			other := g
 			change(&other)
-			wantText(t, l.refused(other, credits.ErrKeyReused), "credits: grant", `account "acme"`, `key "g"`, "it was a grant of 100 before")
+			wantText(t, l.refused(other, credits.ErrKeyReused), "credits: grant", `account "acme"`, `key "g"`, "it already names an entry: grant of 100")
 		}
 	})
 	t.Run("UnderAKeyThatHoldsIsRefused", func(t *testing.T) {

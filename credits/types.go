@@ -85,10 +85,10 @@ type Charge struct {
 	Key         Key
 	Operation   string
 	Scope       string
-	Amount      Amount   // credits, positive
-	Fingerprint [32]byte // as in HoldRequest
-	Record      UsageRecord
-	Result      []byte // at most MaxResult bytes
+	Amount      Amount      // credits, positive
+	Fingerprint [32]byte    // as in HoldRequest
+	Record      UsageRecord // as in SettleRequest, without an attempt
+	Result      []byte      // at most MaxResult bytes
 }
 
 // Bucket is credits that were added together, and what became of them.

@@ -117,6 +117,8 @@ func (r Charge) Validate() error {
 		return fail("charge", r.Account, r.Key, ErrInvalid, "the operation is empty")
 	case r.Amount <= 0:
 		return fail("charge", r.Account, r.Key, ErrInvalid, fmt.Sprintf("the amount is %d, want at least 1", r.Amount))
+	case r.Record.Attempt != "":
+		return fail("charge", r.Account, r.Key, ErrInvalid, "the record names an attempt: a charge has none, as nothing is dispatched under it")
 	case len(r.Result) > MaxResult:
 		return fail("charge", r.Account, r.Key, ErrInvalid, fmt.Sprintf("the result has %d bytes, at most %d are kept", len(r.Result), MaxResult))
 	}

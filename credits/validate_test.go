@@ -36,6 +36,7 @@ func TestWhatIsWrongByItselfIsRefused(t *testing.T) {
 		{"ANegativeRefund", change(refund(key, -1), func(r *credits.Refund) { r.Charge = "c" }), append(ends, "the amount is -1")},
 		{"AChargeWithoutAnOperation", change(charge(1), func(r *credits.Charge) { r.Operation = "" }), append(ends, "the operation is empty")},
 		{"AChargeOfNothing", charge(0), append(ends, "the amount is 0")},
+		{"AChargeOfAnAttempt", change(charge(1), func(r *credits.Charge) { r.Record.Attempt = "a" }), append(ends, "the record names an attempt")},
 		{"AChargeOfALongResult", change(charge(1), func(r *credits.Charge) { r.Result = make([]byte, credits.MaxResult+1) }), append(ends, "1048577 bytes, at most 1048576")},
 		{"AChargeOfAbsurdUsage", change(charge(1), func(r *credits.Charge) { r.Record.Usage = bad }), append(ends, "count -1")},
 		{"AHoldWithoutAnOperation", change(hold(1, me), func(r *credits.HoldRequest) { r.Operation = "" }), append(ends, "the operation is empty")},

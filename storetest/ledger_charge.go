@@ -110,6 +110,7 @@ var ledgerChargeCases = []testCase[*ledgerTest]{
 				"no account":      func(r *credits.Charge) { r.Account = "" },
 				"no key":          func(r *credits.Charge) { r.Key = "" },
 				"no operation":    func(r *credits.Charge) { r.Operation = "" },
+				"an attempt":      func(r *credits.Charge) { r.Record.Attempt = "a" },
 				"no amount":       func(r *credits.Charge) { r.Amount = 0 },
 				"negative amount": func(r *credits.Charge) { r.Amount = -1 },
 				"negative usage":  func(r *credits.Charge) { r.Record.Usage.Output = usage.Exactly(-1) },
