@@ -10,7 +10,7 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: test
-test: fmt-check vet lint ## everything that must hold before a commit: format, vet, staticcheck, all tests with -race
+test: fmt-check vet lint postgres ## everything that must hold before a commit: format, vet, staticcheck, all tests with -race
 	$(GO) test -race -cover ./...
 
 .PHONY: quick
@@ -35,6 +35,12 @@ site: ## run the quickstart and look at every page of its site in headless Chrom
 	@dir=$$(mktemp -d) && trap 'rm -rf "$$dir"' EXIT && \
 	$(GO) run ./examples/quickstart -db "$$dir/site.db" -out "$$dir/out" && \
 	cd tools && $(GO) run ./site $(if $(SHOTS),-screenshots "$(abspath $(SHOTS))") "$$dir/out"
+
+.PHONY: postgres
+postgres: ## find the server that the tests of stores/postgres run, or install Debian's package where that is possible
+	@$(GO) run ./internal/pgtest/find >/dev/null 2>&1 || \
+	{ test "$$(id -u)" = 0 && command -v apt-get >/dev/null && apt-get update -q && apt-get install -y -q --no-install-recommends postgresql; } || \
+	{ echo "install PostgreSQL (Debian: apt-get install postgresql) or set DATABASE_URL" >&2; exit 1; }
 
 .PHONY: fmt-check
 fmt-check: ## fail if a file is not formatted

@@ -30,6 +30,11 @@ const (
 	driverLib  = "modernc.org/sqlite/lib"
 	unix       = "golang.org/x/sys/unix"
 	windows    = "golang.org/x/sys/windows"
+	checker    = "github.com/anishathalye/porcupine"
+	pgx        = "github.com/jackc/pgx/v5"
+	pgconn     = "github.com/jackc/pgx/v5/pgconn"
+	pgxpool    = "github.com/jackc/pgx/v5/pgxpool"
+	puddle     = "github.com/jackc/puddle/v2" // what pgxpool is built on, for the error of a closed pool
 )
 
 // rules are the arrows between packages: inward, and as few as there are. A package that is not here may not exist.
@@ -59,12 +64,17 @@ var rules = map[string]rule{
 	"automation/pipeline": {ours: []string{"automation", "automation/content", "engine", "engine/functions", "credits", "usage",
 		"registry", "providers", "secret"}, others: []string{sanitiser}}, // the last three for the errors that it classifies
 
-	"internal/durable": {},
+	"internal/durable":     {},
+	"internal/pgtest/find": {ours: []string{"internal/pgtest"}},
+	"internal/pgtest":      {others: []string{pgx, pgxpool}}, // for tests only: none of our packages may import it
+	"internal/ledgerproof": {},                               // tests and nothing else: no package may import it
 
 	"blobs":         {ours: []string{"internal/durable"}},
 	"stores/memory": {ours: []string{"credits", "registry", "automation", "automation/content", "usage"}, others: []string{decimal}},
 	"stores/sqlite": {ours: []string{"credits", "registry", "automation", "automation/content", "usage"},
 		others: []string{decimal, driver, driverLib, unix, windows}},
+	"stores/postgres": {ours: []string{"credits", "registry", "automation", "automation/content", "usage"},
+		others: []string{decimal, pgx, pgconn, pgxpool, puddle}},
 	"storetest": {ours: []string{"credits", "registry", "automation", "automation/content", "usage"}, others: []string{decimal}},
 }
 
@@ -78,7 +88,8 @@ func check(pkg, imported string, test bool) string {
 	switch {
 	case strings.HasPrefix(pkg, "examples/"): // a host may import everything
 		return ""
-	case test && slices.Contains(light, pkg) && (own == "stores/sqlite" || own == "stores/postgres" || strings.HasPrefix(imported, driver)):
+	case test && slices.Contains(light, pkg) && (own == "stores/sqlite" || own == "stores/postgres" || own == "internal/pgtest" ||
+		strings.HasPrefix(imported, driver) || strings.HasPrefix(imported, pgx) || imported == checker):
 		return "tests of a core package use stores/memory"
 	case test || standard(imported):
 		return ""
@@ -166,6 +177,11 @@ func TestCheckRefuses(t *testing.T) {
 		{"stores/memory", module + "/providers/openai", false},
 		{"storetest", "modernc.org/sqlite", false},
 		{"engine", module + "/stores/sqlite", true},
+		{"stores/postgres", module + "/internal/pgtest", false},
+		{"stores/sqlite", module + "/internal/ledgerproof", false},
+		{"internal/ledgerproof", checker, false},
+		{"credits", checker, true},
+		{"stores/sqlite", "github.com/jackc/pgx/v5", false},
 		{"somewhere/new", "github.com/shopspring/decimal", false},
 	} {
 		if check(c.pkg, c.imported, c.test) == "" {

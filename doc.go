@@ -23,7 +23,8 @@
 //
 // Storage:
 //
-//   - [github.com/scrip-go/scrip/stores/sqlite] and [github.com/scrip-go/scrip/stores/memory]: every store interface
+//   - [github.com/scrip-go/scrip/stores/postgres], [github.com/scrip-go/scrip/stores/sqlite] and
+//     [github.com/scrip-go/scrip/stores/memory]: every store interface
 //   - [github.com/scrip-go/scrip/storetest]: the contract suites for stores of your own
 //   - [github.com/scrip-go/scrip/blobs]: pictures in a directory
 //

@@ -92,8 +92,6 @@ WHERE e.account = ? ORDER BY e.number`
 // auditLine is a row of selectLines. What a join did not find is NULL.
 type auditLine struct {
 	entry  credits.Entry
-	lots   []credits.Lot
-	hold   credits.Hold
 	record credits.UsageRecord
 
 	holdState, recordKey, attemptKey, attemptFate sql.NullString

@@ -1,0 +1,206 @@
+package ledgerproof_test
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"runtime"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/anishathalye/porcupine"
+)
+
+// clock is a time that stands still until it is moved, which it is only while no call is in flight: a call that read the
+// clock early and took effect late would otherwise have two times.
+type clock struct {
+	calls sync.RWMutex // held for reading by each call
+	at    atomic.Int64 // microseconds since epoch
+}
+
+func (c *clock) now() time.Time { return epoch.Add(time.Duration(c.at.Load()) * time.Microsecond) }
+
+// history is a plan for one history.
+type history struct {
+	seed            uint64
+	goroutines, ops int // ops of each goroutine
+	accounts        int
+	timed           bool // the clock moves, and leases and holds run out; otherwise some calls are canceled
+}
+
+func drawHistory(rng *rand.Rand) history {
+	h := history{seed: rng.Uint64(), goroutines: 8 << rng.IntN(4), timed: rng.IntN(2) == 0}
+	h.accounts = max(1+rng.IntN(3), h.goroutines/16) // beyond some 16 calls at once of one account the search takes too long
+	if rng.IntN(2) == 0 {                            // short: no more than the race for the first row of an account
+		h.goroutines, h.ops, h.accounts = 8, 3, 1
+		return h
+	}
+	h.ops = max(4, (100+rng.IntN(150))*h.accounts/h.goroutines)
+	return h
+}
+
+// draw makes up the next op. progress goes from 0 to 1, and with it the keys that are in use: a settled key has little
+// more to tell.
+func (h history) draw(rng *rand.Rand, id int64, progress float64) op {
+	const grants, window = 3, 3 // slots
+	o := op{ID: id, Account: rng.IntN(h.accounts), Holder: 1 + rng.IntN(3), Fence: int64(1 + rng.IntN(12)/9), Lease: time.Hour, TTL: 2 * time.Hour}
+	o.Key = grants + int64(progress*(slots-grants-window)) + rng.Int64N(window)
+	if h.timed {
+		o.Lease = time.Duration(1+rng.IntN(20)) * time.Second
+		o.TTL = o.Lease + time.Duration(rng.IntN(20))*time.Second
+	}
+	switch n := rng.IntN(100); {
+	case n < 30:
+		o.Kind, o.Amount, o.Attempt, o.Print = hold, 1+rng.Int64N(30), rng.IntN(2), rng.IntN(20)/19
+	case n < 36:
+		o.Kind, o.Amount = extend, 1+rng.Int64N(40)
+		if rng.IntN(2) == 0 {
+			o.TTL = 0
+		}
+	case n < 50:
+		o.Kind, o.Amount, o.Attempt, o.Fate = settle, rng.Int64N(40), rng.IntN(6)/4, executed
+	case n < 62:
+		o.Kind, o.Attempt, o.Fate = release, rng.IntN(6)/4, rejected
+	case n < 67:
+		o.Kind, o.Attempt = begin, 1+rng.IntN(maxAttempts)
+	case n < 72:
+		o.Kind, o.Attempt, o.Fate = finish, 1+rng.IntN(maxAttempts), unknown+fate(rng.IntN(3))
+	case n < 80:
+		o.Kind = grant
+		if rng.IntN(10) > 0 { // seldom a key that is for holds
+			o.Key = rng.Int64N(grants)
+		}
+		o.Amount = 20 + o.Key
+		if rng.IntN(10) == 0 {
+			o.Amount++
+		}
+	case n < 88:
+		o.Kind = lookup
+	case n < 94:
+		o.Kind = balance
+	case n < 97:
+		o.Kind = statement
+	default:
+		o.Kind = attempts
+	}
+	return o
+}
+
+// caller makes a call of a ledger.
+type caller func(ctx context.Context, o op, prefix string) answer
+
+func (h handles) do(ctx context.Context, o op, prefix string) answer {
+	return o.do(ctx, h.of(int(o.ID)), prefix)
+}
+
+// record runs the plan on a ledger and returns what was called, when, and what it said. Times are places in the order of
+// all events, so that no two are the same.
+func (h history) record(do caller, c *clock, prefix string) []porcupine.Operation {
+	var events, ids atomic.Int64
+	var wg sync.WaitGroup
+	recorded := make([][]porcupine.Operation, h.goroutines)
+	for g := range h.goroutines {
+		wg.Go(func() {
+			rng := rand.New(rand.NewPCG(h.seed, uint64(g)))
+			for i := range h.ops {
+				if h.timed && rng.IntN(h.goroutines*8) == 0 {
+					c.calls.Lock()
+					o := op{Kind: advance, Lease: time.Duration(1+rng.IntN(12)) * time.Second}
+					c.at.Add(o.Lease.Microseconds())
+					at := events.Add(1)
+					for o.Account = range h.accounts { // every account sees it
+						recorded[g] = append(recorded[g], porcupine.Operation{ClientId: g, Input: o, Call: at, Output: answer{}, Return: at})
+					}
+					c.calls.Unlock()
+				}
+				o := h.draw(rng, ids.Add(1), float64(i)/float64(h.ops))
+				done := h.call(do, c, &events, rng, g, o, prefix)
+				if said := done.Output.(answer).Err; said == errNoEffect || said == errContext && !o.writes() {
+					continue // which tells nothing; if it had an effect after all, others see it
+				}
+				recorded[g] = append(recorded[g], done)
+			}
+		})
+	}
+	wg.Wait()
+	return slices.Concat(recorded...)
+}
+
+func (h history) call(do caller, c *clock, events *atomic.Int64, rng *rand.Rand, g int, o op, prefix string) porcupine.Operation {
+	c.calls.RLock()
+	defer c.calls.RUnlock()
+	ctx := context.Background()
+	if !h.timed && rng.IntN(60) == 0 {
+		var cancel func()
+		ctx, cancel = context.WithTimeout(ctx, time.Duration(rng.IntN(400))*time.Microsecond)
+		defer cancel()
+	}
+	called := events.Add(1)
+	if rng.IntN(2) == 0 {
+		runtime.Gosched()
+	}
+	said := do(ctx, o, prefix)
+	if rng.IntN(4) == 0 {
+		runtime.Gosched()
+	}
+	done := porcupine.Operation{ClientId: g, Input: o, Call: called, Output: said, Return: events.Add(1)}
+	if said.Err == errContext {
+		done.Return = math.MaxInt64 // it may take effect at any later time; at the very end, it had none
+	}
+	return done
+}
+
+// TestCampaignLinearizable records histories and looks for an order of their calls that the model agrees with.
+func TestCampaignLinearizable(t *testing.T) {
+	t.Parallel()
+	seed := uint64(time.Now().UnixNano())
+	for _, b := range backends {
+		t.Run(b.name, func(t *testing.T) {
+			t.Parallel()
+			wanted := int64(campaign(3_000, 600_000))
+			rng := rand.New(rand.NewPCG(seed, 0))
+			var ops, canceled, histories, longest int64
+			var errs sync.Map
+			start := time.Now()
+			for ops < wanted && !t.Failed() {
+				// A database serves some histories, each on accounts of its own.
+				t.Run("", func(t *testing.T) {
+					c := &clock{}
+					l := b.open(t, c.now, false)
+					for i := 0; i < 200 && ops < wanted && !t.Failed(); i++ {
+						h, begun := drawHistory(rng), c.at.Load()
+						recorded := h.record(l.do, c, fmt.Sprint("h", i))
+						began := time.Now()
+						if why := check(recorded, begun); why != "" {
+							t.Errorf("seed %d: history %+v is not linearizable: %s", seed, h, why)
+						}
+						longest = max(longest, int64(time.Since(began)))
+						histories++
+						for _, o := range recorded {
+							if o.Input.(op).Kind == advance {
+								continue
+							}
+							ops++
+							said := o.Output.(answer).Err
+							if said == errContext {
+								canceled++
+							}
+							n, _ := errs.LoadOrStore(said, new(int64))
+							*n.(*int64)++
+						}
+					}
+				})
+			}
+			t.Logf("seed %d: %s: %d operations in %d histories, %d canceled, slowest check %s, violations: %s, total %s", seed, b.name, ops, histories, canceled,
+				time.Duration(longest).Round(time.Millisecond), violations(t), time.Since(start).Round(time.Millisecond))
+			errs.Range(func(k, n any) bool {
+				t.Logf("  %7d × %q", *n.(*int64), k)
+				return true
+			})
+		})
+	}
+}

@@ -1,0 +1,71 @@
+package postgres
+
+import (
+	"context"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// SetPatience shortens how long a call waits for others.
+func (d *DB) SetPatience(p time.Duration) { d.patience, d.bounds = p, ofItsOwn(p) }
+
+// Plans returns how PostgreSQL runs the statements of the hot paths, as it plans them once for all arguments.
+func (d *DB) Plans(ctx context.Context) (map[string]string, error) {
+	const page = ` AND (position, id) > ($3, $4) ORDER BY position, id LIMIT $5`
+	plans := map[string]string{}
+	for _, text := range []string{
+		lockAccounts, selectAccounts, selectBuckets, selectExpired, selectHolds, selectAttempts, selectKeyed, selectReceipts, selectChargedBuckets,
+		insertAccounts, updateAccounts, upsertHolds, upsertAttempts, insertEntries, upsertBuckets, insertRecords, insertReceipts,
+		selectEntries, pruneReceipts,
+		selectRecordsOnce, selectAccountAttempts + ` WHERE account COLLATE "POSIX" = $1 AND seq > $2 ORDER BY seq LIMIT $3`,
+		selectAccountAttempts + ` WHERE account = $1 AND key = $2 AND seq > $3 ORDER BY seq LIMIT $4`,
+		selectSame, lockRun, giveBackTasks, countOpen, claimTasks, extendTasks, completeTask, countCompleted, retryTask, failTask, dropTask,
+		selectStage, insertTasks, selectTaskState, selectRun, selectSiteRuns, selectUnfinished, selectFailed,
+		selectLatest, selectVersion,
+		keywords.selectByID, keywords.selectForSave, keywords.insert, keywords.update,
+		keywords.selectAll + ` WHERE site = $1 AND status = $2` + page, keywords.selectAll + ` WHERE site = $1 AND cluster = $2` + page,
+		images.selectAll + ` WHERE site = $1 AND article = $2` + page,
+	} {
+		plan, err := d.plan(ctx, text)
+		if err != nil {
+			return nil, err
+		}
+		plans[text] = plan
+	}
+	return plans, nil
+}
+
+const selectRecordsOnce = `SELECT ` + recordColumns + ` FROM scrip.usage_records WHERE account = $1 AND entry > $2 ORDER BY entry LIMIT $3`
+
+func (d *DB) plan(ctx context.Context, text string) (string, error) {
+	tx, err := d.pool.Begin(ctx)
+	if err != nil {
+		return "", err
+	}
+	defer tx.Rollback(ctx)
+	text = d.sql(text)
+	highest := 0
+	for i := range 40 {
+		if strings.Contains(text, "$"+strconv.Itoa(i)) {
+			highest = i
+		}
+	}
+	nulls := ""
+	if highest > 0 {
+		nulls = "(NULL" + strings.Repeat(", NULL", highest-1) + ")"
+	}
+	for _, s := range []string{`SET LOCAL plan_cache_mode = force_generic_plan`, `SET LOCAL enable_seqscan = off`, `PREPARE planned AS ` + text} {
+		if _, err := tx.Exec(ctx, s, pgx.QueryExecModeSimpleProtocol); err != nil {
+			return "", err
+		}
+	}
+	lines, err := rows(ctx, tx, func(s *string) []any { return []any{s} }, `EXPLAIN EXECUTE planned`+nulls, pgx.QueryExecModeSimpleProtocol)
+	if err != nil {
+		return "", err
+	}
+	_, err = tx.Exec(ctx, `DEALLOCATE planned`, pgx.QueryExecModeSimpleProtocol)
+	return strings.Join(lines, "\n"), err
+}

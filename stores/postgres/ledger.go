@@ -1,0 +1,156 @@
+package postgres
+
+import (
+	"bytes"
+	"context"
+	"errors"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/scrip-go/scrip/credits"
+)
+
+var _ credits.Ledger = (*Ledger)(nil)
+
+// Ledger is the [credits.Ledger] of a [DB], or, from [Ledger.In], of a host's transaction. It is safe for concurrent use;
+// one of a transaction is not.
+type Ledger struct {
+	db    *DB
+	queue *queue
+	in    pgx.Tx // the host's transaction; nil if mutations have their own
+}
+
+// In returns the ledger inside a transaction that the host began on the same database: what it does is committed or
+// rolled back with tx. It is for grants, and for holds that the host makes itself, that belong together with rows of the
+// host. Each mutation happens whole or not at all in tx too.
+//
+// While tx is open it keeps the rows of the accounts that it changed locked, and whoever else changes them waits, so it
+// should be short; a host that changes several accounts in one transaction takes them in the order of their names, or
+// the server may undo it for the sake of another. Beside it, tx should be read committed, PostgreSQL's default: at the
+// stricter levels the server undoes it when somebody else was first. The result is for one goroutine and must not be used
+// after tx ended.
+func (l *Ledger) In(tx pgx.Tx) credits.Ledger { return &Ledger{db: l.db, in: tx} }
+
+// apply runs one mutation: in the host's transaction, or in one that it shares with the mutations that wait beside it.
+func (l *Ledger) apply(ctx context.Context, op credits.Op) (credits.Outcome, error) {
+	if err := ctx.Err(); err != nil {
+		return credits.Outcome{}, err
+	}
+	if err := op.Validate(); err != nil {
+		return credits.Outcome{}, err
+	}
+	op, err := storableOp(op)
+	if err != nil {
+		return credits.Outcome{}, err
+	}
+	if l.in != nil {
+		return l.applyIn(ctx, op)
+	}
+	if err := l.db.readable(ctx); err != nil {
+		return credits.Outcome{}, err
+	}
+	return l.enqueue(ctx, op)
+}
+
+func (l *Ledger) applyIn(ctx context.Context, op credits.Op) (credits.Outcome, error) {
+	if !l.db.current.Load() { // through tx: the host's pool may have no other connection
+		if err := l.db.checkSchema(ctx, l.in); err != nil {
+			return credits.Outcome{}, translate(ctx, "look at the schema", err)
+		}
+	}
+	c := &call{ctx: ctx, op: op}
+	for n := 1; ; n++ {
+		err := l.decide(ctx, l.in, []*call{c}, inHosts)
+		switch {
+		case err == nil:
+			return c.outcome, c.err
+		case n == tries || !isTaken(err) && !errors.Is(err, errAppeared): // what else was undone, was undone with all of tx
+			return credits.Outcome{}, translate(ctx, "write", err)
+		}
+	}
+}
+
+// clone copies an answer's bytes, which may be the ones that the caller put in or shares with another caller.
+func clone(h credits.Held) credits.Held {
+	if h.Hold != nil {
+		h.Hold.Pinned = bytes.Clone(h.Hold.Pinned)
+	}
+	if h.Receipt != nil {
+		r := *h.Receipt
+		r.Result = bytes.Clone(r.Result)
+		h.Receipt = &r
+	}
+	return h
+}
+
+// Hold implements [credits.Gate].
+func (l *Ledger) Hold(ctx context.Context, r credits.HoldRequest) (credits.Held, error) {
+	out, err := l.apply(ctx, r)
+	if err != nil {
+		return credits.Held{}, err
+	}
+	return clone(out.Held), nil
+}
+
+// Extend implements [credits.Gate].
+func (l *Ledger) Extend(ctx context.Context, r credits.ExtendRequest) (credits.Hold, error) {
+	out, err := l.apply(ctx, r)
+	if err != nil {
+		return credits.Hold{}, err
+	}
+	return *clone(credits.Held{Hold: &out.Hold}).Hold, nil
+}
+
+// Settle implements [credits.Gate].
+func (l *Ledger) Settle(ctx context.Context, r credits.SettleRequest) (credits.Receipt, error) {
+	return l.receipt(ctx, r)
+}
+
+// Release implements [credits.Gate].
+func (l *Ledger) Release(ctx context.Context, r credits.ReleaseRequest) error {
+	_, err := l.apply(ctx, r)
+	return err
+}
+
+// Begin implements [credits.AttemptLog].
+func (l *Ledger) Begin(ctx context.Context, r credits.BeginRequest) error {
+	_, err := l.apply(ctx, r)
+	return err
+}
+
+// Finish implements [credits.AttemptLog].
+func (l *Ledger) Finish(ctx context.Context, r credits.FinishRequest) error {
+	_, err := l.apply(ctx, r)
+	return err
+}
+
+// Grant implements [credits.Ledger].
+func (l *Ledger) Grant(ctx context.Context, g credits.Grant) (credits.Entry, error) {
+	out, err := l.apply(ctx, g)
+	return out.Entry, err
+}
+
+// Adjust implements [credits.Ledger].
+func (l *Ledger) Adjust(ctx context.Context, r credits.Adjust) (credits.Entry, error) {
+	out, err := l.apply(ctx, r)
+	return out.Entry, err
+}
+
+// Refund implements [credits.Ledger].
+func (l *Ledger) Refund(ctx context.Context, r credits.Refund) (credits.Entry, error) {
+	out, err := l.apply(ctx, r)
+	return out.Entry, err
+}
+
+// Charge implements [credits.Ledger].
+func (l *Ledger) Charge(ctx context.Context, r credits.Charge) (credits.Receipt, error) {
+	return l.receipt(ctx, r)
+}
+
+func (l *Ledger) receipt(ctx context.Context, op credits.Op) (credits.Receipt, error) {
+	out, err := l.apply(ctx, op)
+	if err != nil {
+		return credits.Receipt{}, err
+	}
+	return *clone(credits.Held{Receipt: &out.Receipt}).Receipt, nil
+}

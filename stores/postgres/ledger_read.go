@@ -1,0 +1,246 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/scrip-go/scrip/credits"
+)
+
+// querier returns what the ledger reads from, and why it cannot.
+func (l *Ledger) querier(ctx context.Context) (querier, error) {
+	if l.in != nil {
+		return l.in, nil
+	}
+	return l.db.pool, l.db.readable(ctx)
+}
+
+// snapshot sends queries that all see one state of the database, and hands their answers to read. It is one round trip;
+// a host's transaction sees what it sees.
+func (l *Ledger) snapshot(ctx context.Context, b *pgx.Batch, read func(pgx.BatchResults) error) error {
+	q, err := l.querier(ctx)
+	if err != nil {
+		return err
+	}
+	all := b
+	if l.in == nil {
+		all = &pgx.Batch{}
+		all.Queue(`BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY`)
+		all.QueuedQueries = append(all.QueuedQueries, b.QueuedQueries...)
+		all.Queue(`COMMIT`)
+	}
+	results := q.SendBatch(ctx, all)
+	defer results.Close()
+	if l.in == nil {
+		if _, err := results.Exec(); err != nil {
+			return err
+		}
+	}
+	if err := read(results); err != nil {
+		return err
+	}
+	return results.Close()
+}
+
+// purse runs fn on what an account has.
+func (l *Ledger) purse(ctx context.Context, account credits.Account, fn func(*credits.State, time.Time)) error {
+	d := &decision{states: map[credits.Account]*credits.State{account: credits.NewState()}, known: map[credits.Account]bool{}}
+	b := &pgx.Batch{}
+	queuePurse(b, l.db, selectAccounts, []string{clean(string(account))})
+	err := l.snapshot(ctx, b, func(results pgx.BatchResults) error {
+		p, err := readPurse(results, d)
+		p.expired(d)
+		return err
+	})
+	if err == nil && d.known[account] {
+		fn(d.states[account], d.now)
+	}
+	return err
+}
+
+// Balance implements [credits.Ledger].
+func (l *Ledger) Balance(ctx context.Context, account credits.Account) (b credits.Balance, err error) {
+	if !storable(string(account)) {
+		return b, nil // unknown, as any other
+	}
+	err = l.purse(ctx, account, func(s *credits.State, now time.Time) { b = s.Balance(account, now) })
+	return b, translate(ctx, "balance", err)
+}
+
+// Buckets implements [credits.Ledger].
+func (l *Ledger) Buckets(ctx context.Context, account credits.Account) (out []credits.Bucket, err error) {
+	if !storable(string(account)) {
+		return nil, nil
+	}
+	err = l.purse(ctx, account, func(s *credits.State, now time.Time) { out = s.Buckets(account, now) })
+	return out, translate(ctx, "buckets", err)
+}
+
+// Lookup implements [credits.Gate]. A hold whose time has come is shown as expired, whether or not a mutation has closed
+// it since.
+func (l *Ledger) Lookup(ctx context.Context, account credits.Account, key credits.Key) (credits.Held, error) {
+	held, err := l.lookup(ctx, account, key)
+	return held, translate(ctx, "look up", err)
+}
+
+func (l *Ledger) lookup(ctx context.Context, account credits.Account, key credits.Key) (held credits.Held, err error) {
+	unknown := fmt.Errorf("postgres: look up: account %q: key %q: %w", account, key, credits.ErrNotFound)
+	if !storable(string(account), string(key)) {
+		return held, unknown
+	}
+	accounts, keys := []string{string(account)}, []string{string(key)}
+	b := &pgx.Batch{}
+	b.Queue(selectNow, l.db.at())
+	b.Queue(l.db.sql(selectHolds), accounts, keys)
+	b.Queue(l.db.sql(selectAttempts), accounts, keys)
+	b.Queue(l.db.sql(selectReceipts), accounts, keys)
+	var now time.Time
+	var holds []credits.Hold
+	var attempts []attempt
+	var receipts []receiptRow
+	err = l.snapshot(ctx, b, func(results pgx.BatchResults) (err error) {
+		if err = results.QueryRow().Scan(instant{&now}); err != nil {
+			return err
+		}
+		if holds, err = next(results, holdFields); err != nil {
+			return err
+		}
+		if attempts, err = next(results, attemptFields); err != nil {
+			return err
+		}
+		receipts, err = next(results, receiptRowFields)
+		return err
+	})
+	if err != nil {
+		return held, err
+	}
+	if len(holds) == 0 {
+		return held, unknown
+	}
+	hold := &holds[0]
+	switch {
+	case hold.State == credits.Settled && len(receipts) == 0: // foreign keys hold this off; who edits without them may get here
+		return held, fmt.Errorf("postgres: account %q: key %q: %w: it is settled and its receipt is missing", account, key, ErrCorrupt)
+	case hold.State == credits.Settled:
+		held.Receipt = &receipts[0].Receipt
+		return held, nil
+	case hold.State == credits.Open && !hold.ExpiresAt.After(now):
+		hold.State = credits.Expired
+	}
+	for _, a := range attempts {
+		if a.Fate == "" {
+			hold.OpenAttempts = append(hold.OpenAttempts, a.Attempt)
+		}
+	}
+	held.Hold = hold
+	return held, nil
+}
+
+const selectEntries = `SELECT ` + entryColumns + ` FROM scrip.entries WHERE account = $1 AND number > $2 ORDER BY number LIMIT $3`
+
+// Entries implements [credits.Ledger].
+func (l *Ledger) Entries(ctx context.Context, q credits.EntryQuery) iter.Seq2[credits.Entry, error] {
+	return pages(q.Limit, func(last *credits.Entry, limit int) ([]credits.Entry, error) {
+		from, err := l.querier(ctx)
+		if err != nil {
+			return nil, err
+		}
+		after := q.After
+		if last != nil {
+			after = last.Number
+		}
+		found, err := rows(ctx, from, entryFields, l.db.sql(selectEntries), name(string(q.Account)), after, limit)
+		return found, translate(ctx, "entries", err)
+	})
+}
+
+const selectRecords = `SELECT ` + recordColumns + ` FROM scrip.usage_records WHERE account = ? AND entry > ?`
+
+// Records implements [credits.Ledger].
+func (l *Ledger) Records(ctx context.Context, q credits.UsageQuery) iter.Seq2[credits.UsageRecord, error] {
+	return pages(0, func(last *credits.UsageRecord, limit int) ([]credits.UsageRecord, error) {
+		from, err := l.querier(ctx)
+		if err != nil {
+			return nil, err
+		}
+		var after int64
+		if last != nil {
+			after = last.Entry
+		}
+		var c conditions
+		c.add(selectRecords, name(string(q.Account)), after)
+		if !q.From.IsZero() {
+			c.add(` AND at >= ?`, ceilMicro(q.From))
+		}
+		if !q.To.IsZero() {
+			c.add(` AND at < ?`, ceilMicro(q.To))
+		}
+		if q.Scope != "" { // the second condition lets the partial index serve
+			c.add(` AND scope = ? AND scope <> ''`, name(q.Scope))
+		}
+		c.add(` ORDER BY entry LIMIT ?`, limit)
+		found, err := rows(ctx, from, recordFields, l.db.sql(c.text), c.args...)
+		return found, translate(ctx, "usage records", err)
+	})
+}
+
+// Usage implements [credits.Ledger].
+func (l *Ledger) Usage(ctx context.Context, q credits.UsageQuery) ([]credits.UsageRow, error) {
+	return credits.Totals(l.Records(ctx, q), q)
+}
+
+const selectAccountAttempts = `SELECT seq, ` + attemptColumns + ` FROM scrip.attempts`
+
+type attemptRow struct {
+	seq int64
+	attempt
+}
+
+func (a *attemptRow) fields() []any { return append([]any{&a.seq}, attemptFields(&a.attempt)...) }
+
+// Attempts implements [credits.AttemptLog].
+func (l *Ledger) Attempts(ctx context.Context, q credits.AttemptQuery) iter.Seq2[credits.Attempt, error] {
+	found := pages(0, func(last *attemptRow, limit int) ([]attemptRow, error) {
+		from, err := l.querier(ctx)
+		if err != nil {
+			return nil, err
+		}
+		var after int64
+		if last != nil {
+			after = last.seq
+		}
+		c := conditions{text: selectAccountAttempts}
+		if q.Key != "" {
+			c.add(` WHERE account = ? AND key = ?`, name(string(q.Account)), name(string(q.Key)))
+		} else { // see the index
+			c.add(` WHERE account COLLATE "POSIX" = ?`, name(string(q.Account)))
+		}
+		c.add(` AND seq > ?`, after)
+		if q.Scope != "" {
+			c.add(` AND scope = ? AND scope <> ''`, name(q.Scope))
+		}
+		c.add(` ORDER BY seq LIMIT ?`, limit)
+		found, err := rows(ctx, from, (*attemptRow).fields, l.db.sql(c.text), c.args...)
+		return found, translate(ctx, "attempts", err)
+	})
+	return func(yield func(credits.Attempt, error) bool) {
+		for row, err := range found {
+			if !yield(row.Attempt, err) {
+				return
+			}
+		}
+	}
+}
+
+// ceilMicro is a bound of a time column that has the same rows on either side as the time itself: columns have whole
+// microseconds, and a caller's time may lie between two.
+func ceilMicro(t time.Time) time.Time {
+	if us := t.Truncate(time.Microsecond); !us.Equal(t) {
+		return us.Add(time.Microsecond)
+	}
+	return t
+}

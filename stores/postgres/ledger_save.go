@@ -1,0 +1,107 @@
+package postgres
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/scrip-go/scrip/credits"
+)
+
+// insertAccounts fails if another process made the account in the meantime; the decision is then made again.
+var insertAccounts = insert("accounts", accountColumns, accountTypes)
+
+const updateAccounts = `UPDATE scrip.accounts a SET posted = u.posted, held = u.held, debt = u.debt, entries = u.entries, head = u.head
+FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bytea[]) AS u (` + accountColumns + `)
+WHERE a.account = u.account`
+
+var upsertHolds = insert("holds", holdColumns, holdTypes) + overwrite("account, key", `operation, scope, state, amount, holder, fence, lease, `+
+	`lease_until, expires_at, pinned, created_at, lots, refunded`)
+
+// upsertAttempts updates what finishing changes; who began it, and when, stays.
+var upsertAttempts = insert("attempts", attemptColumns, attemptTypes) + overwrite("account, key, id", `job_id, request_id, fate, error, `+
+	usageColumns+`, cost, reported_cost, finished_at`)
+
+var insertEntries = insert("entries", entryColumns, entryTypes)
+
+var upsertBuckets = insert("buckets", bucketColumns, bucketTypes) + overwrite("account, number", `renewed_at, charged, refunded, expired, paid_debt, pinned`)
+
+var insertRecords = insert("usage_records", recordColumns, recordTypes)
+
+var insertReceipts = insert("receipts", receiptColumns, receiptTypes)
+
+// changed is what a decision changed, row by row, of all its accounts.
+type changed struct {
+	created, accounts []*credits.AccountRow
+	holds             []*credits.Hold
+	attempts          []*attempt
+	entries           []*credits.Entry
+	buckets           []*credits.Bucket
+	receipts          []*credits.Receipt
+	records           []*credits.UsageRecord
+}
+
+func (d *decision) changed() (c changed) {
+	for _, name := range d.accounts {
+		account := credits.Account(name)
+		from := d.states[account].Changes()
+		for _, a := range from.Accounts {
+			if d.known[a.Account] {
+				c.accounts = append(c.accounts, a)
+			} else {
+				c.created = append(c.created, a)
+			}
+		}
+		for _, h := range from.Holds {
+			c.holds = append(c.holds, h)
+		}
+		for ref, a := range from.Attempts {
+			c.attempts = append(c.attempts, &attempt{ref.Account, *a})
+		}
+		for i := range from.Entries {
+			c.entries = append(c.entries, &from.Entries[i])
+		}
+		for _, b := range from.Buckets {
+			c.buckets = append(c.buckets, b)
+		}
+		for _, r := range from.Receipts {
+			c.receipts, c.records = append(c.receipts, r), append(c.records, &r.Record)
+		}
+	}
+	// Attempts of one key keep the order in which they were begun, as far as the time tells it.
+	slices.SortFunc(c.attempts, func(a, b *attempt) int { return cmp.Or(a.BegunAt.Compare(b.BegunAt), cmp.Compare(a.ID, b.ID)) })
+	return c
+}
+
+// save returns the statements that write what was decided; none if nothing was changed. A row comes after the rows that
+// it names.
+func (l *Ledger) save(d *decision) (*pgx.Batch, error) {
+	c, b := d.changed(), &pgx.Batch{}
+	for _, err := range []error{
+		queueRows(b, l.db, insertAccounts, c.created, accountFields),
+		queueRows(b, l.db, updateAccounts, c.accounts, accountFields),
+		queueRows(b, l.db, upsertHolds, c.holds, holdFields),
+		queueRows(b, l.db, upsertAttempts, c.attempts, attemptFields),
+		queueRows(b, l.db, insertEntries, c.entries, entryFields),
+		queueRows(b, l.db, upsertBuckets, c.buckets, bucketFields),
+		queueRows(b, l.db, insertRecords, c.records, recordFields),
+		queueRows(b, l.db, insertReceipts, c.receipts, receiptFields),
+	} {
+		if err != nil {
+			return nil, err
+		}
+	}
+	return b, nil
+}
+
+func queueRows[T any](b *pgx.Batch, db *DB, text string, rows []*T, fields func(*T) []any) error {
+	if len(rows) == 0 {
+		return nil
+	}
+	arrays, err := columns(rows, fields)
+	if err == nil {
+		b.Queue(db.sql(text), arrays...)
+	}
+	return err
+}

@@ -1,0 +1,90 @@
+package postgres
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"github.com/scrip-go/scrip/registry"
+)
+
+var _ registry.ModelStore = (*Models)(nil)
+
+// Models is the [registry.ModelStore] of a [DB]. It is safe for concurrent use.
+type Models struct{ db *DB }
+
+const selectLatest = `SELECT coalesce(max(version), 0) FROM scrip.configurations`
+
+// Latest implements [registry.ModelStore].
+func (m *Models) Latest(ctx context.Context) (number int64, err error) {
+	if err := m.db.readable(ctx); err != nil {
+		return 0, err
+	}
+	_, err = one(ctx, m.db.pool, []any{&number}, m.db.sql(selectLatest))
+	return number, translate(ctx, "latest version", err)
+}
+
+const selectVersion = `SELECT version, at, who, why, document FROM scrip.configurations
+WHERE version = CASE WHEN $1 = 0::bigint THEN (SELECT max(version) FROM scrip.configurations) ELSE $1 END`
+
+// Load implements [registry.ModelStore].
+func (m *Models) Load(ctx context.Context, number int64) (registry.Version, error) {
+	if err := m.db.readable(ctx); err != nil {
+		return registry.Version{}, err
+	}
+	var v registry.Version
+	known, err := one(ctx, m.db.pool, []any{&v.Number, instant{&v.At}, &v.Who, &v.Why, list{&v.Configuration}}, m.db.sql(selectVersion), number)
+	switch {
+	case err != nil:
+		return registry.Version{}, translate(ctx, "load version", err)
+	case !known:
+		return registry.Version{}, fmt.Errorf("postgres: load version %d: %w", number, registry.ErrNotFound)
+	}
+	return v, nil
+}
+
+// selectNow is the time of a decision, asked for after the locks that it waited for.
+const selectNow = `SELECT coalesce($1::timestamptz, clock_timestamp())`
+
+// insertVersion inserts nothing if the version is there: of those who made it from the same one the first wins.
+const insertVersion = `INSERT INTO scrip.configurations (version, at, who, why, document) VALUES ($1, $2, $3, $4, $5)
+ON CONFLICT DO NOTHING`
+
+// Save implements [registry.ModelStore].
+func (m *Models) Save(ctx context.Context, c registry.Change) (registry.Version, error) {
+	v := registry.Version{Number: c.Base + 1, Who: clean(c.Who), Why: clean(c.Why)}
+	err := m.db.write(ctx, func(ctx context.Context, t *txn) error {
+		if _, err := one(ctx, t, []any{instant{&v.At}}, selectNow, m.db.at()); err != nil {
+			return err
+		}
+		if err := c.Validate(v.At); err != nil {
+			return err
+		}
+		document, err := json.Marshal(c.Next)
+		if err != nil { // a raw parameter that is not JSON
+			return fmt.Errorf("postgres: save a change of version %d: %w: %w", c.Base, registry.ErrInvalid, err)
+		}
+		if err := json.Unmarshal(document, &v.Configuration); err != nil { // a copy that the caller may write to
+			return err
+		}
+		var latest int64
+		if _, err := one(ctx, t, []any{&latest}, m.db.sql(selectLatest)); err != nil {
+			return err
+		}
+		conflict := func(why string) error {
+			return fmt.Errorf("postgres: save a change of version %d: %w: %s", c.Base, registry.ErrConflict, why)
+		}
+		if c.Base != latest {
+			return conflict(fmt.Sprintf("the latest is %d", latest))
+		}
+		n, err := exec(ctx, t, m.db.sql(insertVersion), v.Number, v.At, v.Who, v.Why, string(document))
+		if err == nil && n == 0 {
+			err = conflict("another was saved just now")
+		}
+		return err
+	})
+	if err != nil {
+		return registry.Version{}, translate(ctx, "save version", err)
+	}
+	return v, nil
+}

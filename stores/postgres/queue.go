@@ -1,0 +1,205 @@
+package postgres
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/scrip-go/scrip/credits"
+)
+
+const (
+	// maxBatch is how many mutations share a transaction at most.
+	maxBatch = 512
+	// maxBytes is about how many bytes the pins and results of a batch may have, unless one alone has more.
+	maxBytes = 8 << 20
+)
+
+// patience bounds how long a call waits for others: for its turn, for a connection, for a lock, for the answer to a
+// commit. A call in the function of Complete that waits for what that very function keeps busy is ended by it.
+const patience = 10 * time.Second
+
+// call is a mutation on its way through the queue.
+type call struct {
+	ctx     context.Context
+	op      credits.Op
+	outcome credits.Outcome // set before done is closed
+	err     error           // as outcome
+	done    chan struct{}
+
+	// before is what was decided in a transaction of which nobody knows whether it was committed.
+	before *credits.Outcome
+}
+
+// size is how many bytes a call's opaque parts have.
+func (c *call) size() int {
+	switch r := c.op.(type) {
+	case credits.HoldRequest:
+		return len(r.Pinned)
+	case credits.SettleRequest:
+		return len(r.Result)
+	case credits.Charge:
+		return len(r.Result)
+	}
+	return 0
+}
+
+// queue holds the mutations that wait while a transaction is in flight. Whoever gets the turn next takes them all along:
+// a commit costs about the same for one mutation as for many, and no one waits for a timer.
+type queue struct {
+	turn  chan struct{} // held by the one who commits
+	mu    sync.Mutex
+	calls []*call // guarded by mu
+}
+
+func newQueue() *queue { return &queue{turn: make(chan struct{}, 1)} }
+
+func (q *queue) add(c *call) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.calls = append(q.calls, c)
+}
+
+// remove takes a call back, and reports whether it was still waiting.
+func (q *queue) remove(c *call) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	i := slices.Index(q.calls, c)
+	if i >= 0 {
+		q.calls = slices.Delete(q.calls, i, i+1)
+	}
+	return i >= 0
+}
+
+func (q *queue) take() []*call {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	n, size := 0, 0
+	for n < len(q.calls) && n < maxBatch {
+		if size += q.calls[n].size(); size > maxBytes && n > 0 {
+			break
+		}
+		n++
+	}
+	batch := slices.Clone(q.calls[:n])
+	q.calls = slices.Delete(q.calls, 0, n)
+	return batch
+}
+
+// enqueue waits until the mutation was decided, by this goroutine or by another that had the turn.
+func (l *Ledger) enqueue(ctx context.Context, op credits.Op) (credits.Outcome, error) {
+	c := &call{ctx: ctx, op: op, done: make(chan struct{})}
+	l.queue.add(c)
+	timer := time.NewTimer(l.db.patience)
+	defer timer.Stop()
+	for {
+		var err error
+		select {
+		case <-c.done:
+			return c.outcome, c.err
+		case l.queue.turn <- struct{}{}:
+			l.drain()
+			continue // it was among them, unless more than a batch were ahead of it
+		case <-ctx.Done():
+			err = ctx.Err()
+		case <-timer.C:
+			err = busy("waited %s for its turn", l.db.patience)
+		}
+		if l.queue.remove(c) {
+			return credits.Outcome{}, err
+		}
+		// Another took it along already: what became of it is the database's to say, and until then its bytes are in use.
+		<-c.done
+		return c.outcome, c.err
+	}
+}
+
+// drain commits what waits, up to a batch, and gives the turn back.
+func (l *Ledger) drain() {
+	defer func() { <-l.queue.turn }()
+	batch := l.queue.take()
+	if len(batch) == 0 {
+		return
+	}
+	l.commit(batch)
+	for _, c := range batch {
+		close(c.done)
+	}
+}
+
+// commit decides a batch in a transaction of its own, and if need be in several: what one call writes, or one account's
+// lock, is not to make the others fail.
+func (l *Ledger) commit(batch []*call) {
+	ctx, cancel := context.WithTimeout(context.Background(), 3*l.db.patience) // one caller's end is not the others'
+	defer cancel()
+	err := l.commitOnce(ctx, batch)
+	if err == nil {
+		return
+	}
+	var parts [][]*call
+	switch {
+	case isOnesFault(err):
+		for i := range batch {
+			parts = append(parts, batch[i:i+1])
+		}
+	case code(err) == lockNotAvailable:
+		parts = byAccount(batch)
+	}
+	if len(parts) > 1 {
+		for _, part := range parts {
+			l.commit(part)
+		}
+		return
+	}
+	if ctx.Err() != nil {
+		err = busy("the database did not answer in %s", 3*l.db.patience)
+	}
+	for _, c := range batch {
+		c.outcome, c.err = credits.Outcome{}, translate(ctx, "write", err)
+	}
+}
+
+func byAccount(batch []*call) (parts [][]*call) {
+	at := map[credits.Account]int{}
+	for _, c := range batch {
+		account := c.op.Ref().Account
+		i, known := at[account]
+		if !known {
+			i = len(parts)
+			at[account], parts = i, append(parts, nil)
+		}
+		parts[i] = append(parts[i], c)
+	}
+	return parts
+}
+
+// commitOnce runs the transaction, again as long as that helps. Every mutation is idempotent by its key, so also one
+// whose commit nobody answered for is simply run again: it finds what it did, if it did it.
+func (l *Ledger) commitOnce(ctx context.Context, batch []*call) error {
+	for n := 1; ; n++ {
+		err := l.transact(ctx, batch)
+		switch {
+		case err == nil || n == tries:
+			return err
+		case isUndone(err), isTaken(err):
+		case isConnection(err):
+			if wait(ctx, time.Duration(n*n)*20*time.Millisecond) != nil {
+				return err
+			}
+		default:
+			return err
+		}
+	}
+}
+
+func wait(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

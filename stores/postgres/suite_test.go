@@ -1,0 +1,32 @@
+package postgres_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/scrip-go/scrip/credits"
+	"github.com/scrip-go/scrip/registry"
+	"github.com/scrip-go/scrip/stores/postgres"
+	"github.com/scrip-go/scrip/storetest"
+)
+
+func TestLedger(t *testing.T) {
+	storetest.RunLedger(t, func(t *testing.T, now func() time.Time) credits.Ledger {
+		return open(t, &postgres.Options{Now: now}).Ledger()
+	})
+}
+
+func TestModels(t *testing.T) {
+	storetest.RunModelStore(t, func(t *testing.T, now func() time.Time) registry.ModelStore {
+		return open(t, &postgres.Options{Now: now}).Models()
+	})
+}
+
+func TestRuns(t *testing.T) { storetest.RunAutomationStore(t, faces) }
+
+func TestContent(t *testing.T) { storetest.RunContentStore(t, faces) }
+
+func faces(t *testing.T, now func() time.Time) storetest.Faces {
+	db := open(t, &postgres.Options{Now: now})
+	return storetest.Faces{Runs: db.Runs(), Content: db.Content(), In: db.Content().In}
+}
