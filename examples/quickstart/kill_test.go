@@ -87,7 +87,7 @@ func TestCampaignKillAtEveryWrite(t *testing.T) {
 	}
 	want := tree(t, calm.out())
 
-	step := max(1, n/campaign(25, n))
+	step := max(1, n/campaign(12, n))
 	killed := 0
 	var total figures
 	for at := 1; at <= n; at += step {
