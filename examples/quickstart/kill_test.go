@@ -15,7 +15,7 @@ import (
 // TestCampaignRandomKills kills the program at random moments, again and again on one database, and lets it finish. If a
 // run is over before all kills are used up, the rest goes to a further one.
 func TestCampaignRandomKills(t *testing.T) {
-	kills := campaign(4, 20)
+	kills := campaign(2, 20)
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
 	rng := rand.New(rand.NewPCG(seed, 0))
@@ -87,7 +87,7 @@ func TestCampaignKillAtEveryWrite(t *testing.T) {
 	}
 	want := tree(t, calm.out())
 
-	step := max(1, n/campaign(12, n))
+	step := max(1, n/campaign(8, n))
 	killed := 0
 	var total figures
 	for at := 1; at <= n; at += step {
