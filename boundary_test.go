@@ -69,11 +69,12 @@ var rules = map[string]rule{
 	"internal/pgtest":      {others: []string{pgx, pgxpool}}, // for tests only: none of our packages may import it
 	"internal/ledgerproof": {},                               // tests and nothing else: no package may import it
 
-	"blobs":         {ours: []string{"internal/durable"}},
-	"stores/memory": {ours: []string{"credits", "registry", "automation", "automation/content", "usage"}, others: []string{decimal}},
-	"stores/sqlite": {ours: []string{"credits", "registry", "automation", "automation/content", "usage"},
+	"blobs":                   {ours: []string{"internal/durable"}},
+	"stores/internal/dbstore": {ours: []string{"credits", "automation/content", "usage"}, others: []string{decimal}},
+	"stores/memory":           {ours: []string{"credits", "registry", "automation", "automation/content", "usage"}, others: []string{decimal}},
+	"stores/sqlite": {ours: []string{"credits", "registry", "automation", "automation/content", "usage", "stores/internal/dbstore"},
 		others: []string{decimal, driver, driverLib, unix, windows}},
-	"stores/postgres": {ours: []string{"credits", "registry", "automation", "automation/content", "usage"},
+	"stores/postgres": {ours: []string{"credits", "registry", "automation", "automation/content", "usage", "stores/internal/dbstore"},
 		others: []string{decimal, pgx, pgconn, pgxpool, puddle}},
 	"storetest": {ours: []string{"credits", "registry", "automation", "automation/content", "usage"}, others: []string{decimal}},
 }

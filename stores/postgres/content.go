@@ -7,6 +7,7 @@ import (
 
 	"github.com/scrip-go/scrip/automation"
 	"github.com/scrip-go/scrip/automation/content"
+	"github.com/scrip-go/scrip/stores/internal/dbstore"
 )
 
 var _ content.Store = (*Content)(nil)
@@ -54,51 +55,12 @@ func view[T content.Row[T]](c *Content, k *kind[T]) content.Table[T] {
 	return &table[T]{db: c.db, in: c.in, kind: k}
 }
 
-// The kinds of row. The columns that every kind has are said once, in baseColumns.
+// The kinds of row.
 var (
-	keywords = newKind("keyword", "scrip.keywords", "cluster",
-		[]string{"text", "volume", "difficulty", "cluster"},
-		func(k *content.Keyword) *content.Base { return &k.Base },
-		func(k *content.Keyword) []any {
-			return []any{&k.Text, &k.Volume, &k.Difficulty, optional{&k.Cluster}}
-		})
-	clusters = newKind("cluster", "scrip.clusters", "",
-		[]string{"name", "description"},
-		func(c *content.Cluster) *content.Base { return &c.Base },
-		func(c *content.Cluster) []any { return []any{&c.Name, &c.Description} })
-	ideas = newKind("idea", "scrip.ideas", "cluster",
-		append([]string{"cluster"}, briefColumns...),
-		func(i *content.Idea) *content.Base { return &i.Base },
-		func(i *content.Idea) []any { return append([]any{&i.Cluster}, briefFields(&i.Brief)...) })
-	tasks = newKind("task", "scrip.content_tasks", "cluster",
-		append([]string{"cluster", "idea"}, briefColumns...),
-		func(t *content.Task) *content.Base { return &t.Base },
-		func(t *content.Task) []any {
-			return append([]any{&t.Cluster, optional{&t.Idea}}, briefFields(&t.Brief)...)
-		})
-	articles = newKind("article", "scrip.articles", "cluster",
-		[]string{"cluster", "task", "title", "slug", "html", "excerpt", "meta_title", "meta_description",
-			"primary_keyword", "secondary_keywords", "categories", "tags", "word_count",
-			"site_status", "external_id", "external_url", "raw"},
-		func(a *content.Article) *content.Base { return &a.Base },
-		func(a *content.Article) []any {
-			return []any{optional{&a.Cluster}, optional{&a.Task}, &a.Title, &a.Slug, &a.HTML, &a.Excerpt, &a.MetaTitle, &a.MetaDescription,
-				&a.Primary, list{&a.Secondary}, list{&a.Categories}, list{&a.Tags}, &a.WordCount,
-				&a.SiteStatus, &a.ExternalID, &a.ExternalURL, (*[]byte)(&a.Raw)}
-		})
-	images = newKind("image", "scrip.images", "article",
-		[]string{"article", "type", "ordinal", "prompt", "alt",
-			"blob_name", "blob_sha256", "blob_size", "blob_type", "blob_width", "blob_height"},
-		func(i *content.Image) *content.Base { return &i.Base },
-		func(i *content.Image) []any {
-			return []any{&i.Article, &i.Type, &i.Ordinal, &i.Prompt, &i.Alt,
-				&i.Blob.Name, &i.Blob.SHA256, &i.Blob.Size, &i.Blob.Type, &i.Blob.Width, &i.Blob.Height}
-		})
+	keywords = newKind(&dbstore.Keywords)
+	clusters = newKind(&dbstore.Clusters)
+	ideas    = newKind(&dbstore.Ideas)
+	tasks    = newKind(&dbstore.Tasks)
+	articles = newKind(&dbstore.Articles)
+	images   = newKind(&dbstore.Images)
 )
-
-var briefColumns = []string{"title", "description", "content_type", "content_structure", "primary_keyword",
-	"secondary_keywords", "outline", "word_count"}
-
-func briefFields(b *content.Brief) []any {
-	return []any{&b.Title, &b.Description, &b.Type, &b.Structure, &b.Primary, list{&b.Secondary}, list{&b.Outline}, &b.WordCount}
-}

@@ -19,7 +19,7 @@ func (t *table[T]) Save(ctx context.Context, rows ...T) (err error) {
 	} else if err = t.in.usable(); err == nil {
 		err = t.saveIn(ctx, t.in, rows)
 	}
-	return translate(ctx, "save "+t.name, err)
+	return translate(ctx, "save "+t.Name, err)
 }
 
 // saveIn saves all rows or none in a transaction that goes on. Others may insert a row between the look at what is there
@@ -43,17 +43,17 @@ func (t *table[T]) save(ctx context.Context, tx pgx.Tx, rows []T) error {
 	}
 	batch := &pgx.Batch{}
 	for _, row := range rows {
-		base := t.base(&row)
+		base := t.Base(&row)
 		write, old := t.insert, stored[base.ID]
 		base.CreatedAt, base.UpdatedAt = now, now
 		if old != nil {
-			write, base.CreatedAt = t.update, t.base(old).CreatedAt
+			write, base.CreatedAt = t.update, t.Base(old).CreatedAt
 		}
 		if err := row.Check(old); err != nil {
 			return err
 		}
 		if !storable(base.ID, base.Site) {
-			return fmt.Errorf("postgres: save %s %q: %w: id and site must be UTF-8 without NUL", t.name, base.ID, content.ErrInvalid)
+			return fmt.Errorf("postgres: save %s %q: %w: id and site must be UTF-8 without NUL", t.Name, base.ID, content.ErrInvalid)
 		}
 		args, err := values(t.fields(&row))
 		if err != nil {
@@ -67,7 +67,7 @@ func (t *table[T]) save(ctx context.Context, tx pgx.Tx, rows []T) error {
 	for i := range rows {
 		if _, err := results.Exec(); err != nil {
 			if isConstraint(err) && !isTaken(err) {
-				return fmt.Errorf("postgres: save %s %q: %w: %s", t.name, t.base(&rows[i]).ID, content.ErrInvalid, why(err))
+				return fmt.Errorf("postgres: save %s %q: %w: %s", t.Name, t.Base(&rows[i]).ID, content.ErrInvalid, why(err))
 			}
 			return err
 		}
@@ -79,7 +79,7 @@ func (t *table[T]) save(ctx context.Context, tx pgx.Tx, rows []T) error {
 func (t *table[T]) stored(ctx context.Context, tx pgx.Tx, rows []T, now *time.Time) (map[string]*T, error) {
 	var ids []string
 	for i := range rows {
-		if id := t.base(&rows[i]).ID; storable(id) {
+		if id := t.Base(&rows[i]).ID; storable(id) {
 			ids = append(ids, id)
 		}
 	}
@@ -101,7 +101,7 @@ func (t *table[T]) stored(ctx context.Context, tx pgx.Tx, rows []T, now *time.Ti
 	}
 	out := make(map[string]*T, len(rows))
 	for i := range found {
-		out[t.base(&found[i]).ID] = &found[i]
+		out[t.Base(&found[i]).ID] = &found[i]
 	}
 	return out, results.Close()
 }

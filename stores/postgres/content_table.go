@@ -7,35 +7,29 @@ import (
 	"strings"
 
 	"github.com/scrip-go/scrip/automation/content"
+	"github.com/scrip-go/scrip/stores/internal/dbstore"
 )
 
 // kind is what a table must know of its rows.
 type kind[T content.Row[T]] struct {
-	name   string // "keyword"
-	parent string // the column that Query.Parent selects by; empty if there is none
-	base   func(*T) *content.Base
-	fields func(*T) []any // in the order of the columns, the common ones first
+	*dbstore.Kind[T]
 
 	selectByID, selectForSave, selectAll, count, insert, update string
 }
 
-var baseColumns = []string{"id", "site", "position", "status", "created_at", "updated_at"}
+// fields returns the fields of a row, with its times as they are kept here.
+func (k *kind[T]) fields(row *T) []any { return k.Fields(row, at) }
 
-func newKind[T content.Row[T]](name, table, parent string, columns []string, base func(*T) *content.Base, fields func(*T) []any) *kind[T] {
-	columns = append(baseColumns[:len(baseColumns):len(baseColumns)], columns...)
-	k := &kind[T]{name: name, parent: parent, base: base}
-	k.fields = func(row *T) []any {
-		b := base(row)
-		return append([]any{&b.ID, &b.Site, &b.Position, &b.Status, instant{&b.CreatedAt}, instant{&b.UpdatedAt}}, fields(row)...)
-	}
+func newKind[T content.Row[T]](of *dbstore.Kind[T]) *kind[T] {
+	k, table := &kind[T]{Kind: of}, "scrip."+of.Table
 	var places, updates []string
-	for i, c := range columns {
+	for i, c := range k.Columns {
 		places = append(places, fmt.Sprintf(`$%d`, i+1))
 		if i > 1 { // id and site never change
 			updates = append(updates, fmt.Sprintf(`%s = $%d`, c, i+1))
 		}
 	}
-	all := strings.Join(columns, ", ")
+	all := strings.Join(k.Columns, ", ")
 	k.selectAll = `SELECT ` + all + ` FROM ` + table
 	k.selectByID = k.selectAll + ` WHERE id = $1`
 	// In the order of their ids, so that of two who save the same rows one waits and not each for the other.
@@ -71,9 +65,9 @@ func (t *table[T]) Get(ctx context.Context, id string) (row T, err error) {
 		known, err = one(ctx, q, t.fields(&row), t.db.sql(t.selectByID), id)
 	}
 	if err == nil && !known {
-		err = fmt.Errorf("postgres: %s %q: %w", t.name, id, content.ErrNotFound)
+		err = fmt.Errorf("postgres: %s %q: %w", t.Name, id, content.ErrNotFound)
 	}
-	return row, translate(ctx, "get "+t.name, err)
+	return row, translate(ctx, "get "+t.Name, err)
 }
 
 // conditions collects the conditions of a query and the arguments that they number.
@@ -94,9 +88,9 @@ func (c *conditions) add(text string, args ...any) {
 // where returns the conditions of q, without those of After and Limit.
 func (t *table[T]) where(q content.Query) (c conditions, err error) {
 	if q.Site == "" {
-		return c, fmt.Errorf("postgres: list of %ss: %w: the query names no site", t.name, content.ErrInvalid)
+		return c, fmt.Errorf("postgres: list of %ss: %w: the query names no site", t.Name, content.ErrInvalid)
 	}
-	if !storable(q.Site, string(q.Status), q.Parent) || q.Parent != "" && t.parent == "" {
+	if !storable(q.Site, string(q.Status), q.Parent) || q.Parent != "" && t.Parent == "" {
 		c.add(` WHERE false`)
 		return c, nil
 	}
@@ -105,7 +99,7 @@ func (t *table[T]) where(q content.Query) (c conditions, err error) {
 		c.add(` AND status = ?`, string(q.Status))
 	}
 	if q.Parent != "" {
-		c.add(` AND `+t.parent+` = ?`, q.Parent)
+		c.add(` AND `+t.Parent+` = ?`, q.Parent)
 	}
 	return c, nil
 }
@@ -113,7 +107,7 @@ func (t *table[T]) where(q content.Query) (c conditions, err error) {
 // List implements [content.Table]. It reads page by page: between two pages no connection is held.
 func (t *table[T]) List(ctx context.Context, q content.Query) iter.Seq2[T, error] {
 	where, err := t.where(q)
-	return pages(q.Limit, func(last *T, limit int) ([]T, error) {
+	return dbstore.Pages(q.Limit, func(last *T, limit int) ([]T, error) {
 		if err != nil {
 			return nil, err
 		}
@@ -128,20 +122,20 @@ func (t *table[T]) List(ctx context.Context, q content.Query) iter.Seq2[T, error
 		}
 		c := conditions{text: where.text, args: where.args[:len(where.args):len(where.args)]}
 		if last != nil {
-			b := t.base(last)
+			b := t.Base(last)
 			c.add(` AND (position, id) > (?, ?)`, b.Position, b.ID)
 		}
 		c.add(` ORDER BY position, id LIMIT ?`, limit)
 		found, err := rows(ctx, from, t.fields, t.db.sql(t.selectAll+c.text), c.args...)
-		return found, translate(ctx, "list "+t.name+"s", err)
+		return found, translate(ctx, "list "+t.Name+"s", err)
 	})
 }
 
 // after returns the row that q.After names.
 func (t *table[T]) after(ctx context.Context, q content.Query) (*T, error) {
 	row, err := t.Get(ctx, q.After)
-	if err == nil && t.base(&row).Site != q.Site {
-		err = fmt.Errorf("postgres: list of %ss after %q: %w", t.name, q.After, content.ErrNotFound)
+	if err == nil && t.Base(&row).Site != q.Site {
+		err = fmt.Errorf("postgres: list of %ss after %q: %w", t.Name, q.After, content.ErrNotFound)
 	}
 	return &row, err
 }
@@ -157,5 +151,5 @@ func (t *table[T]) Count(ctx context.Context, q content.Query) (n int64, err err
 		return 0, err
 	}
 	_, err = one(ctx, from, []any{&n}, t.db.sql(t.count+where.text), where.args...)
-	return n, translate(ctx, "count "+t.name+"s", err)
+	return n, translate(ctx, "count "+t.Name+"s", err)
 }

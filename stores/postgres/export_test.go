@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/scrip-go/scrip/stores/internal/dbstore"
 )
 
 // SetPatience shortens how long a call waits for others.
@@ -38,7 +40,7 @@ func (d *DB) Plans(ctx context.Context) (map[string]string, error) {
 	return plans, nil
 }
 
-const selectRecordsOnce = `SELECT ` + recordColumns + ` FROM scrip.usage_records WHERE account = $1 AND entry > $2 ORDER BY entry LIMIT $3`
+const selectRecordsOnce = `SELECT ` + dbstore.RecordColumns + ` FROM scrip.usage_records WHERE account = $1 AND entry > $2 ORDER BY entry LIMIT $3`
 
 func (d *DB) plan(ctx context.Context, text string) (string, error) {
 	tx, err := d.pool.Begin(ctx)

@@ -1,13 +1,13 @@
 package postgres
 
 import (
-	"bytes"
 	"context"
 	"errors"
 
 	"github.com/jackc/pgx/v5"
 
 	"github.com/scrip-go/scrip/credits"
+	"github.com/scrip-go/scrip/stores/internal/dbstore"
 )
 
 var _ credits.Ledger = (*Ledger)(nil)
@@ -16,8 +16,9 @@ var _ credits.Ledger = (*Ledger)(nil)
 // one of a transaction is not.
 type Ledger struct {
 	db    *DB
-	queue *queue
-	in    pgx.Tx // the host's transaction; nil if mutations have their own
+	queue *dbstore.Queue[*call]
+	turn  chan struct{} // held by the one who commits
+	in    pgx.Tx        // the host's transaction; nil if mutations have their own
 }
 
 // In returns the ledger inside a transaction that the host began on the same database: what it does is committed or
@@ -70,26 +71,13 @@ func (l *Ledger) applyIn(ctx context.Context, op credits.Op) (credits.Outcome, e
 	}
 }
 
-// clone copies an answer's bytes, which may be the ones that the caller put in or shares with another caller.
-func clone(h credits.Held) credits.Held {
-	if h.Hold != nil {
-		h.Hold.Pinned = bytes.Clone(h.Hold.Pinned)
-	}
-	if h.Receipt != nil {
-		r := *h.Receipt
-		r.Result = bytes.Clone(r.Result)
-		h.Receipt = &r
-	}
-	return h
-}
-
 // Hold implements [credits.Gate].
 func (l *Ledger) Hold(ctx context.Context, r credits.HoldRequest) (credits.Held, error) {
 	out, err := l.apply(ctx, r)
 	if err != nil {
 		return credits.Held{}, err
 	}
-	return clone(out.Held), nil
+	return dbstore.Clone(out.Held), nil
 }
 
 // Extend implements [credits.Gate].
@@ -98,7 +86,7 @@ func (l *Ledger) Extend(ctx context.Context, r credits.ExtendRequest) (credits.H
 	if err != nil {
 		return credits.Hold{}, err
 	}
-	return *clone(credits.Held{Hold: &out.Hold}).Hold, nil
+	return *dbstore.Clone(credits.Held{Hold: &out.Hold}).Hold, nil
 }
 
 // Settle implements [credits.Gate].
@@ -152,5 +140,5 @@ func (l *Ledger) receipt(ctx context.Context, op credits.Op) (credits.Receipt, e
 	if err != nil {
 		return credits.Receipt{}, err
 	}
-	return *clone(credits.Held{Receipt: &out.Receipt}).Receipt, nil
+	return *dbstore.Clone(credits.Held{Receipt: &out.Receipt}).Receipt, nil
 }

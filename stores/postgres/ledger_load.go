@@ -7,27 +7,28 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/scrip-go/scrip/credits"
+	"github.com/scrip-go/scrip/stores/internal/dbstore"
 )
 
 // lockAccounts locks in the order of the names, so that nobody waits in a circle. Everything else of an account is
 // changed by who has its row. The lock does not keep out a row of the host's that refers to the account.
-const lockAccounts = `SELECT ` + accountColumns + ` FROM scrip.accounts WHERE account = ANY($1) ORDER BY account FOR NO KEY UPDATE`
+const lockAccounts = `SELECT ` + dbstore.AccountColumns + ` FROM scrip.accounts WHERE account = ANY($1) ORDER BY account FOR NO KEY UPDATE`
 
-const selectAccounts = `SELECT ` + accountColumns + ` FROM scrip.accounts WHERE account = ANY($1)`
+const selectAccounts = `SELECT ` + dbstore.AccountColumns + ` FROM scrip.accounts WHERE account = ANY($1)`
 
 // The statements below find rows by the keys that a batch names, two arrays of equal length.
 const named = ` FROM unnest($1::text[], $2::text[]) AS n (account, key) `
 
-var selectHolds = `SELECT ` + of("h", holdColumns) + named + `JOIN scrip.holds h ON h.account = n.account AND h.key = n.key`
+var selectHolds = `SELECT ` + dbstore.Of("h", dbstore.HoldColumns) + named + `JOIN scrip.holds h ON h.account = n.account AND h.key = n.key`
 
-var selectAttempts = `SELECT ` + of("a", attemptColumns) + named + `JOIN scrip.attempts a ON a.account = n.account AND a.key = n.key ORDER BY a.seq`
+var selectAttempts = `SELECT ` + dbstore.Of("a", attemptColumns) + named + `JOIN scrip.attempts a ON a.account = n.account AND a.key = n.key ORDER BY a.seq`
 
-var selectKeyed = `SELECT ` + of("e", entryColumns) + named + `JOIN scrip.entries e ON e.account COLLATE "POSIX" = n.account AND e.key = n.key
+var selectKeyed = `SELECT ` + dbstore.Of("e", dbstore.EntryColumns) + named + `JOIN scrip.entries e ON e.account COLLATE "POSIX" = n.account AND e.key = n.key
 AND e.kind IN ('grant', 'renew', 'refund', 'adjust')`
 
 // selectReceipts finds the receipts first, for sure: the planner might begin with all usage records of the account.
-var selectReceipts = `WITH r AS MATERIALIZED (SELECT ` + of("r", receiptColumns) + named + `JOIN scrip.receipts r ON r.account = n.account AND r.key = n.key)
-SELECT ` + of("r", receiptColumns) + `, ` + of("u", recordColumns) + ` FROM r JOIN scrip.usage_records u ON u.account = r.account AND u.entry = r.entry`
+var selectReceipts = `WITH r AS MATERIALIZED (SELECT ` + dbstore.Of("r", dbstore.ReceiptColumns) + named + `JOIN scrip.receipts r ON r.account = n.account AND r.key = n.key)
+SELECT ` + dbstore.Of("r", dbstore.ReceiptColumns) + `, ` + dbstore.Of("u", dbstore.RecordColumns) + ` FROM r JOIN scrip.usage_records u ON u.account = r.account AND u.entry = r.entry`
 
 // selectChargedBuckets are those of settled holds, which may be empty; of an open hold none is.
 var selectChargedBuckets = `WITH l AS MATERIALIZED (
@@ -35,13 +36,13 @@ var selectChargedBuckets = `WITH l AS MATERIALIZED (
 	CROSS JOIN LATERAL json_array_elements(CASE json_typeof(h.lots) WHEN 'array' THEN h.lots ELSE '[]' END) l
 	WHERE h.state = 'settled'
 )
-SELECT ` + of("b", bucketColumns) + ` FROM l JOIN scrip.buckets b ON b.account = l.account AND b.number = l.number`
+SELECT ` + dbstore.Of("b", dbstore.BucketColumns) + ` FROM l JOIN scrip.buckets b ON b.account = l.account AND b.number = l.number`
 
-const selectBuckets = `SELECT ` + bucketColumns + ` FROM scrip.buckets
+const selectBuckets = `SELECT ` + dbstore.BucketColumns + ` FROM scrip.buckets
 WHERE account = ANY($1) AND amount + refunded - charged - expired - paid_debt > 0`
 
 // selectExpired may find a hold that expired since the time was asked for; that does no harm.
-const selectExpired = `SELECT ` + holdColumns + ` FROM scrip.holds
+const selectExpired = `SELECT ` + dbstore.HoldColumns + ` FROM scrip.holds
 WHERE account = ANY($1) AND state = 'open' AND expires_at <= (SELECT coalesce($2::timestamptz, clock_timestamp()))`
 
 // receiptRow is a receipt with its usage record.
@@ -49,7 +50,7 @@ type receiptRow struct{ credits.Receipt }
 
 // receiptRowFields reads the account last from the record, whose field both share.
 func receiptRowFields(r *receiptRow) []any {
-	return append(receiptFields(&r.Receipt), recordFields(&r.Record)...)
+	return append(dbstore.ReceiptFields(&r.Receipt), recordFields(&r.Record)...)
 }
 
 // load locks the accounts of the calls and loads what these are decided on, in one round trip; see [credits.State].
@@ -117,7 +118,7 @@ type purse struct{ holds []credits.Hold }
 
 // readPurse reads the answers to queuePurse into the states.
 func readPurse(results pgx.BatchResults, d *decision) (p purse, err error) {
-	found, err := next(results, accountFields)
+	found, err := next(results, dbstore.AccountFields)
 	if err != nil {
 		return p, err
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/scrip-go/scrip/credits"
+	"github.com/scrip-go/scrip/stores/internal/dbstore"
 )
 
 // querier returns what the ledger reads from, and why it cannot.
@@ -140,11 +141,11 @@ func (l *Ledger) lookup(ctx context.Context, account credits.Account, key credit
 	return held, nil
 }
 
-const selectEntries = `SELECT ` + entryColumns + ` FROM scrip.entries WHERE account = $1 AND number > $2 ORDER BY number LIMIT $3`
+const selectEntries = `SELECT ` + dbstore.EntryColumns + ` FROM scrip.entries WHERE account = $1 AND number > $2 ORDER BY number LIMIT $3`
 
 // Entries implements [credits.Ledger].
 func (l *Ledger) Entries(ctx context.Context, q credits.EntryQuery) iter.Seq2[credits.Entry, error] {
-	return pages(q.Limit, func(last *credits.Entry, limit int) ([]credits.Entry, error) {
+	return dbstore.Pages(q.Limit, func(last *credits.Entry, limit int) ([]credits.Entry, error) {
 		from, err := l.querier(ctx)
 		if err != nil {
 			return nil, err
@@ -158,11 +159,11 @@ func (l *Ledger) Entries(ctx context.Context, q credits.EntryQuery) iter.Seq2[cr
 	})
 }
 
-const selectRecords = `SELECT ` + recordColumns + ` FROM scrip.usage_records WHERE account = ? AND entry > ?`
+const selectRecords = `SELECT ` + dbstore.RecordColumns + ` FROM scrip.usage_records WHERE account = ? AND entry > ?`
 
 // Records implements [credits.Ledger].
 func (l *Ledger) Records(ctx context.Context, q credits.UsageQuery) iter.Seq2[credits.UsageRecord, error] {
-	return pages(0, func(last *credits.UsageRecord, limit int) ([]credits.UsageRecord, error) {
+	return dbstore.Pages(0, func(last *credits.UsageRecord, limit int) ([]credits.UsageRecord, error) {
 		from, err := l.querier(ctx)
 		if err != nil {
 			return nil, err
@@ -204,7 +205,7 @@ func (a *attemptRow) fields() []any { return append([]any{&a.seq}, attemptFields
 
 // Attempts implements [credits.AttemptLog].
 func (l *Ledger) Attempts(ctx context.Context, q credits.AttemptQuery) iter.Seq2[credits.Attempt, error] {
-	found := pages(0, func(last *attemptRow, limit int) ([]attemptRow, error) {
+	found := dbstore.Pages(0, func(last *attemptRow, limit int) ([]attemptRow, error) {
 		from, err := l.querier(ctx)
 		if err != nil {
 			return nil, err

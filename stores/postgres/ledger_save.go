@@ -7,29 +7,30 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/scrip-go/scrip/credits"
+	"github.com/scrip-go/scrip/stores/internal/dbstore"
 )
 
 // insertAccounts fails if another process made the account in the meantime; the decision is then made again.
-var insertAccounts = insert("accounts", accountColumns, accountTypes)
+var insertAccounts = insert("accounts", dbstore.AccountColumns, accountTypes)
 
 const updateAccounts = `UPDATE scrip.accounts a SET posted = u.posted, held = u.held, debt = u.debt, entries = u.entries, head = u.head
-FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bytea[]) AS u (` + accountColumns + `)
+FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bytea[]) AS u (` + dbstore.AccountColumns + `)
 WHERE a.account = u.account`
 
-var upsertHolds = insert("holds", holdColumns, holdTypes) + overwrite("account, key", `operation, scope, state, amount, holder, fence, lease, `+
+var upsertHolds = insert("holds", dbstore.HoldColumns, holdTypes) + overwrite("account, key", `operation, scope, state, amount, holder, fence, lease, `+
 	`lease_until, expires_at, pinned, created_at, lots, refunded`)
 
 // upsertAttempts updates what finishing changes; who began it, and when, stays.
 var upsertAttempts = insert("attempts", attemptColumns, attemptTypes) + overwrite("account, key, id", `job_id, request_id, fate, error, `+
-	usageColumns+`, cost, reported_cost, finished_at`)
+	dbstore.UsageColumns+`, cost, reported_cost, finished_at`)
 
-var insertEntries = insert("entries", entryColumns, entryTypes)
+var insertEntries = insert("entries", dbstore.EntryColumns, entryTypes)
 
-var upsertBuckets = insert("buckets", bucketColumns, bucketTypes) + overwrite("account, number", `renewed_at, charged, refunded, expired, paid_debt, pinned`)
+var upsertBuckets = insert("buckets", dbstore.BucketColumns, bucketTypes) + overwrite("account, number", `renewed_at, charged, refunded, expired, paid_debt, pinned`)
 
-var insertRecords = insert("usage_records", recordColumns, recordTypes)
+var insertRecords = insert("usage_records", dbstore.RecordColumns, recordTypes)
 
-var insertReceipts = insert("receipts", receiptColumns, receiptTypes)
+var insertReceipts = insert("receipts", dbstore.ReceiptColumns, receiptTypes)
 
 // changed is what a decision changed, row by row, of all its accounts.
 type changed struct {
@@ -79,14 +80,14 @@ func (d *decision) changed() (c changed) {
 func (l *Ledger) save(d *decision) (*pgx.Batch, error) {
 	c, b := d.changed(), &pgx.Batch{}
 	for _, err := range []error{
-		queueRows(b, l.db, insertAccounts, c.created, accountFields),
-		queueRows(b, l.db, updateAccounts, c.accounts, accountFields),
+		queueRows(b, l.db, insertAccounts, c.created, dbstore.AccountFields),
+		queueRows(b, l.db, updateAccounts, c.accounts, dbstore.AccountFields),
 		queueRows(b, l.db, upsertHolds, c.holds, holdFields),
 		queueRows(b, l.db, upsertAttempts, c.attempts, attemptFields),
 		queueRows(b, l.db, insertEntries, c.entries, entryFields),
 		queueRows(b, l.db, upsertBuckets, c.buckets, bucketFields),
 		queueRows(b, l.db, insertRecords, c.records, recordFields),
-		queueRows(b, l.db, insertReceipts, c.receipts, receiptFields),
+		queueRows(b, l.db, insertReceipts, c.receipts, dbstore.ReceiptFields),
 	} {
 		if err != nil {
 			return nil, err

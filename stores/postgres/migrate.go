@@ -1,62 +1,16 @@
 package postgres
 
 import (
-	"cmp"
 	"context"
-	"crypto/sha256"
 	"embed"
-	"encoding/hex"
+	"errors"
 	"fmt"
-	"io/fs"
-	"path"
-	"slices"
-	"strconv"
-	"strings"
+
+	"github.com/scrip-go/scrip/stores/internal/dbstore"
 )
 
 //go:embed migrations/*.sql
 var migrationFiles embed.FS
-
-// migration is a numbered file. Once released it is never edited: what a database has is known by number alone, and the
-// digest of the text tells when that is not true.
-type migration struct {
-	number, major int64
-	name          string // without number and ending
-	sha256        string // hexadecimal, of text
-	text          string
-}
-
-func (m *migration) fields() []any { return []any{&m.number, &m.name, &m.major, &m.sha256} }
-
-// migrations returns the files of this release in order. A file begins with "-- major: N", the major version whose
-// releases can work with the schema that it makes; within one, a migration only adds.
-func migrations() ([]migration, error) {
-	names, err := fs.Glob(migrationFiles, "migrations/*.sql")
-	if err != nil {
-		return nil, err
-	}
-	var out []migration
-	for _, file := range names {
-		text, err := migrationFiles.ReadFile(file)
-		if err != nil {
-			return nil, err
-		}
-		number, name, _ := strings.Cut(strings.TrimSuffix(path.Base(file), ".sql"), "_")
-		first, _, _ := strings.Cut(string(text), "\n")
-		m := migration{name: name, text: string(text)}
-		if m.number, err = strconv.ParseInt(number, 10, 64); err != nil {
-			return nil, fmt.Errorf("postgres: %s: want NUMBER_NAME.sql", file)
-		}
-		if m.major, err = strconv.ParseInt(strings.TrimPrefix(first, "-- major: "), 10, 64); err != nil {
-			return nil, fmt.Errorf("postgres: %s: want \"-- major: N\" in the first line, not %q", file, first)
-		}
-		sum := sha256.Sum256(text)
-		m.sha256 = hex.EncodeToString(sum[:])
-		out = append(out, m)
-	}
-	slices.SortFunc(out, func(a, b migration) int { return cmp.Compare(a.number, b.number) })
-	return out, nil
-}
 
 const createMigrations = `CREATE TABLE IF NOT EXISTS scrip.migrations (
 	number bigint      NOT NULL PRIMARY KEY,
@@ -74,8 +28,8 @@ const selectMigrations = `SELECT number, name, major, sha256 FROM scrip.migratio
 
 // missing returns the migrations that the database does not have, and whether there is a schema. Errors:
 // *NewerSchemaError; ErrSchema if one was applied with another text.
-func (d *DB) missing(ctx context.Context, q querier) (lacking []migration, schema bool, err error) {
-	known, err := migrations()
+func (d *DB) missing(ctx context.Context, q querier) (lacking []dbstore.Migration, schema bool, err error) {
+	known, err := dbstore.Migrations(migrationFiles)
 	if err != nil {
 		return nil, false, err
 	}
@@ -86,33 +40,26 @@ func (d *DB) missing(ctx context.Context, q querier) (lacking []migration, schem
 	if tables == 0 {
 		return known, schemas > 0, nil
 	}
-	applied, err := rows(ctx, q, (*migration).fields, d.sql(selectMigrations))
+	applied, err := rows(ctx, q, (*dbstore.Migration).Fields, d.sql(selectMigrations))
 	if err != nil {
 		return nil, false, err
 	}
-	latest := known[len(known)-1]
-	for _, m := range applied {
-		if m.major > latest.major {
-			last := applied[len(applied)-1]
-			return nil, true, &NewerSchemaError{Migration: last.number, Major: last.major, KnownMigration: latest.number, KnownMajor: latest.major}
-		}
-		i := slices.IndexFunc(known, func(k migration) bool { return k.number == m.number })
-		if i < 0 {
-			continue // newer, of the same major version: it added what this release does not use
-		}
-		if known[i].sha256 != m.sha256 {
-			return nil, true, fmt.Errorf("postgres: %w: migration %d, %q, was applied with another text than this release has", ErrSchema, m.number, m.name)
-		}
-		known = slices.Delete(known, i, i+1)
+	lacking, err = dbstore.Lacking(known, applied)
+	var newer *dbstore.NewerError
+	switch {
+	case errors.As(err, &newer):
+		err = &NewerSchemaError{Migration: newer.Last.Number, Major: newer.Last.Major, KnownMigration: newer.Known.Number, KnownMajor: newer.Known.Major}
+	case err != nil:
+		err = fmt.Errorf("postgres: %w: %w", ErrSchema, err)
 	}
-	return known, true, nil
+	return lacking, true, err
 }
 
 // checkSchema returns ErrSchema or *NewerSchemaError if the database is not what this release works with.
 func (d *DB) checkSchema(ctx context.Context, q querier) error {
 	lacking, _, err := d.missing(ctx, q)
 	if err == nil && len(lacking) > 0 {
-		err = fmt.Errorf("postgres: schema %q: %w: migration %d, %q, is missing", d.schema, ErrSchema, lacking[0].number, lacking[0].name)
+		err = fmt.Errorf("postgres: schema %q: %w: migration %d, %q, is missing", d.schema, ErrSchema, lacking[0].Number, lacking[0].Name)
 	}
 	return err
 }
@@ -161,10 +108,10 @@ func (d *DB) migrate(ctx context.Context) (more bool, err error) {
 			return err
 		}
 		// All statements of a text at once; only the simple protocol does that.
-		if _, err := t.Conn().PgConn().Exec(ctx, d.sql(m.text)).ReadAll(); err != nil {
-			return fmt.Errorf("migration %d, %q: %w", m.number, m.name, err)
+		if _, err := t.Conn().PgConn().Exec(ctx, d.sql(m.Text)).ReadAll(); err != nil {
+			return fmt.Errorf("migration %d, %q: %w", m.Number, m.Name, err)
 		}
-		_, err = t.Exec(ctx, d.sql(insertMigration), m.number, m.name, m.major, m.sha256, d.at())
+		_, err = t.Exec(ctx, d.sql(insertMigration), m.Number, m.Name, m.Major, m.SHA256, d.at())
 		return err
 	})
 	return more, err

@@ -11,6 +11,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/scrip-go/scrip/stores/internal/dbstore"
 )
 
 // Options are the options of [New]; nil means all defaults.
@@ -68,7 +70,7 @@ func New(ctx context.Context, pool *pgxpool.Pool, o *Options) (*DB, error) {
 		return nil, fmt.Errorf("postgres: open: %w: the pool's DefaultQueryExecMode is exec or simple_protocol: use cache_statement or cache_describe", ErrSetting)
 	}
 	d.quoted = pgx.Identifier{d.schema}.Sanitize()
-	d.ledger = Ledger{db: d, queue: newQueue()}
+	d.ledger = Ledger{db: d, queue: &dbstore.Queue[*call]{}, turn: make(chan struct{}, 1)}
 	if err := d.readable(ctx); err != nil && !errors.Is(err, ErrSchema) {
 		return nil, err
 	}

@@ -2,8 +2,6 @@ package postgres
 
 import (
 	"context"
-	"slices"
-	"sync"
 	"time"
 
 	"github.com/scrip-go/scrip/credits"
@@ -45,52 +43,19 @@ func (c *call) size() int {
 	return 0
 }
 
-// queue holds the mutations that wait while a transaction is in flight. Whoever gets the turn next takes them all along:
-// a commit costs about the same for one mutation as for many, and no one waits for a timer.
-type queue struct {
-	turn  chan struct{} // held by the one who commits
-	mu    sync.Mutex
-	calls []*call // guarded by mu
-}
-
-func newQueue() *queue { return &queue{turn: make(chan struct{}, 1)} }
-
-func (q *queue) add(c *call) {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	q.calls = append(q.calls, c)
-}
-
-// remove takes a call back, and reports whether it was still waiting.
-func (q *queue) remove(c *call) bool {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	i := slices.Index(q.calls, c)
-	if i >= 0 {
-		q.calls = slices.Delete(q.calls, i, i+1)
-	}
-	return i >= 0
-}
-
-func (q *queue) take() []*call {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	n, size := 0, 0
-	for n < len(q.calls) && n < maxBatch {
-		if size += q.calls[n].size(); size > maxBytes && n > 0 {
-			break
-		}
-		n++
-	}
-	batch := slices.Clone(q.calls[:n])
-	q.calls = slices.Delete(q.calls, 0, n)
-	return batch
+// take takes the calls of the next transaction.
+func (l *Ledger) take() []*call {
+	size := 0
+	return l.queue.Take(func(n int, c *call) bool {
+		size += c.size()
+		return n < maxBatch && (n == 0 || size <= maxBytes)
+	})
 }
 
 // enqueue waits until the mutation was decided, by this goroutine or by another that had the turn.
 func (l *Ledger) enqueue(ctx context.Context, op credits.Op) (credits.Outcome, error) {
 	c := &call{ctx: ctx, op: op, done: make(chan struct{})}
-	l.queue.add(c)
+	l.queue.Add(c)
 	timer := time.NewTimer(l.db.patience)
 	defer timer.Stop()
 	for {
@@ -98,7 +63,7 @@ func (l *Ledger) enqueue(ctx context.Context, op credits.Op) (credits.Outcome, e
 		select {
 		case <-c.done:
 			return c.outcome, c.err
-		case l.queue.turn <- struct{}{}:
+		case l.turn <- struct{}{}:
 			l.drain()
 			continue // it was among them, unless more than a batch were ahead of it
 		case <-ctx.Done():
@@ -106,7 +71,7 @@ func (l *Ledger) enqueue(ctx context.Context, op credits.Op) (credits.Outcome, e
 		case <-timer.C:
 			err = busy("waited %s for its turn", l.db.patience)
 		}
-		if l.queue.remove(c) {
+		if l.queue.Remove(c) {
 			return credits.Outcome{}, err
 		}
 		// Another took it along already: what became of it is the database's to say, and until then its bytes are in use.
@@ -117,8 +82,8 @@ func (l *Ledger) enqueue(ctx context.Context, op credits.Op) (credits.Outcome, e
 
 // drain commits what waits, up to a batch, and gives the turn back.
 func (l *Ledger) drain() {
-	defer func() { <-l.queue.turn }()
-	batch := l.queue.take()
+	defer func() { <-l.turn }()
+	batch := l.take()
 	if len(batch) == 0 {
 		return
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/scrip-go/scrip/automation"
+	"github.com/scrip-go/scrip/stores/internal/dbstore"
 )
 
 // claimTasks is a whole claim. It reads as many open tasks of each active run as it may return, and no others. Locked
@@ -64,7 +65,7 @@ func (s *Runs) Claim(ctx context.Context, owner string, lease time.Duration, lim
 	if err := s.db.readable(ctx); err != nil {
 		return nil, err
 	}
-	found, err := rows(ctx, s.db.pool, (*claimed).fields, s.db.sql(claimTasks), owner, micros(lease), s.db.at(), limit)
+	found, err := rows(ctx, s.db.pool, (*claimed).fields, s.db.sql(claimTasks), owner, dbstore.Micros(lease), s.db.at(), limit)
 	if err != nil {
 		return nil, translate(ctx, "claim", err)
 	}
@@ -108,7 +109,7 @@ func (s *Runs) Extend(ctx context.Context, owner string, refs []automation.TaskR
 		}
 	}
 	found, err := rows(ctx, s.db.pool, func(n *int) []any { return []any{n} }, s.db.sql(extendTasks),
-		owner, run, stage, item, generation, micros(lease), s.db.at())
+		owner, run, stage, item, generation, dbstore.Micros(lease), s.db.at())
 	if err != nil {
 		return nil, translate(ctx, "extend", err)
 	}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/scrip-go/scrip/automation"
+	"github.com/scrip-go/scrip/stores/internal/dbstore"
 )
 
 // taskTx is the transaction that completes a task.
@@ -76,7 +77,7 @@ func (s *Runs) Retry(ctx context.Context, owner string, ref automation.TaskRef, 
 	if err := s.db.readable(ctx); err != nil {
 		return err
 	}
-	err := s.leave(ctx, s.db.pool, owner, ref, retryTask, micros(after), clean(cause), attempt, s.db.at())
+	err := s.leave(ctx, s.db.pool, owner, ref, retryTask, dbstore.Micros(after), clean(cause), attempt, s.db.at())
 	return translate(ctx, "retry", err)
 }
 

@@ -7,6 +7,7 @@ import (
 	"math"
 
 	"github.com/scrip-go/scrip/automation"
+	"github.com/scrip-go/scrip/stores/internal/dbstore"
 )
 
 type runRow struct {
@@ -79,7 +80,7 @@ func (s *Runs) Unfinished(ctx context.Context) iter.Seq2[automation.Run, error] 
 }
 
 func (s *Runs) runs(ctx context.Context, start int64, query string, args ...any) iter.Seq2[automation.Run, error] {
-	found := pages(0, func(last *runRow, limit int) ([]runRow, error) {
+	found := dbstore.Pages(0, func(last *runRow, limit int) ([]runRow, error) {
 		if err := s.db.readable(ctx); err != nil {
 			return nil, err
 		}
@@ -111,7 +112,7 @@ ORDER BY seq LIMIT $3`
 
 // Failed implements [automation.Store].
 func (s *Runs) Failed(ctx context.Context, run string) iter.Seq2[automation.FailedTask, error] {
-	found := pages(0, func(last *failedRow, limit int) ([]failedRow, error) {
+	found := dbstore.Pages(0, func(last *failedRow, limit int) ([]failedRow, error) {
 		if err := s.db.readable(ctx); err != nil {
 			return nil, err
 		}

@@ -7,37 +7,30 @@ import (
 	"strings"
 
 	"github.com/scrip-go/scrip/automation/content"
+	"github.com/scrip-go/scrip/stores/internal/dbstore"
 )
 
 // kind is what a table must know of its rows.
 type kind[T content.Row[T]] struct {
-	name   string // "keyword"
-	table  string
-	parent string // the column that Query.Parent selects by; empty if there is none
-	base   func(*T) *content.Base
-	fields func(*T) []any // in the order of the columns, the common ones first
+	*dbstore.Kind[T]
 
 	selectByID, selectAll, count, insert, update string
 }
 
-var baseColumns = []string{"id", "site", "position", "status", "created_at", "updated_at"}
+// fields returns the fields of a row, with its times as they are kept here.
+func (k *kind[T]) fields(row *T) []any { return k.Fields(row, at) }
 
-func newKind[T content.Row[T]](name, table, parent string, columns []string, base func(*T) *content.Base, fields func(*T) []any) *kind[T] {
-	columns = append(baseColumns[:len(baseColumns):len(baseColumns)], columns...)
-	k := &kind[T]{name: name, table: table, parent: parent, base: base}
-	k.fields = func(row *T) []any {
-		b := base(row)
-		return append([]any{&b.ID, &b.Site, &b.Position, &b.Status, instant{&b.CreatedAt}, instant{&b.UpdatedAt}}, fields(row)...)
-	}
-	all := strings.Join(columns, ", ")
+func newKind[T content.Row[T]](of *dbstore.Kind[T]) *kind[T] {
+	k, table := &kind[T]{Kind: of}, "scrip_"+of.Table
+	all := strings.Join(k.Columns, ", ")
 	k.selectAll = `SELECT ` + all + ` FROM ` + table
 	k.selectByID = k.selectAll + ` WHERE id = ?`
 	k.count = `SELECT count(*) FROM ` + table
-	k.insert = `INSERT INTO ` + table + ` (` + all + `) VALUES (?` + strings.Repeat(`, ?`, len(columns)-1) + `)`
+	k.insert = `INSERT INTO ` + table + ` (` + all + `) VALUES (?` + strings.Repeat(`, ?`, len(k.Columns)-1) + `)`
 	// Id and site never change. To name one among the updates would make SQLite look for rows that refer to the old value,
 	// through all rows of the site; for the same reason this is not an upsert.
 	var updates []string
-	for i, c := range columns[2:] {
+	for i, c := range k.Columns[2:] {
 		updates = append(updates, fmt.Sprintf(`%s = ?%d`, c, i+3))
 	}
 	k.update = `UPDATE ` + table + ` SET ` + strings.Join(updates, ", ") + ` WHERE id = ?1 AND site = ?2`
@@ -66,25 +59,25 @@ func (t *table[T]) Get(ctx context.Context, id string) (row T, err error) {
 	}
 	known, err := one(ctx, r, t.fields(&row), t.selectByID, id)
 	if err == nil && !known {
-		err = fmt.Errorf("sqlite: %s %q: %w", t.name, id, content.ErrNotFound)
+		err = fmt.Errorf("sqlite: %s %q: %w", t.Name, id, content.ErrNotFound)
 	}
-	return row, translate("get "+t.name, err)
+	return row, translate("get "+t.Name, err)
 }
 
 // where returns the conditions of q, without those of After and Limit.
 func (t *table[T]) where(q content.Query) (string, []any, error) {
 	if q.Site == "" {
-		return "", nil, fmt.Errorf("sqlite: list of %ss: %w: the query names no site", t.name, content.ErrInvalid)
+		return "", nil, fmt.Errorf("sqlite: list of %ss: %w: the query names no site", t.Name, content.ErrInvalid)
 	}
 	text, args := ` WHERE site = ?`, []any{q.Site}
 	if q.Status != "" {
 		text, args = text+` AND status = ?`, append(args, q.Status)
 	}
 	if q.Parent != "" {
-		if t.parent == "" {
+		if t.Parent == "" {
 			return text + ` AND false`, args, nil
 		}
-		text, args = text+` AND `+t.parent+` = ?`, append(args, q.Parent)
+		text, args = text+` AND `+t.Parent+` = ?`, append(args, q.Parent)
 	}
 	return text, args, nil
 }
@@ -92,7 +85,7 @@ func (t *table[T]) where(q content.Query) (string, []any, error) {
 // List implements [content.Table]. It reads page by page: between two pages nothing is open.
 func (t *table[T]) List(ctx context.Context, q content.Query) iter.Seq2[T, error] {
 	where, args, err := t.where(q)
-	return pages(q.Limit, func(last *T, limit int) ([]T, error) {
+	return dbstore.Pages(q.Limit, func(last *T, limit int) ([]T, error) {
 		if err != nil {
 			return nil, err
 		}
@@ -107,11 +100,11 @@ func (t *table[T]) List(ctx context.Context, q content.Query) iter.Seq2[T, error
 		}
 		text, args := t.selectAll+where, args[:len(args):len(args)]
 		if last != nil {
-			b := t.base(last)
+			b := t.Base(last)
 			text, args = text+` AND (position, id) > (?, ?)`, append(args, b.Position, b.ID)
 		}
 		found, err := rows(ctx, r, t.fields, text+` ORDER BY position, id LIMIT ?`, append(args, limit)...)
-		return found, translate("list "+t.name+"s", err)
+		return found, translate("list "+t.Name+"s", err)
 	})
 }
 
@@ -119,10 +112,10 @@ func (t *table[T]) List(ctx context.Context, q content.Query) iter.Seq2[T, error
 func (t *table[T]) after(ctx context.Context, r reader, q content.Query) (*T, error) {
 	var row T
 	known, err := one(ctx, r, t.fields(&row), t.selectByID, q.After)
-	if err == nil && (!known || t.base(&row).Site != q.Site) {
-		err = fmt.Errorf("sqlite: list of %ss after %q: %w", t.name, q.After, content.ErrNotFound)
+	if err == nil && (!known || t.Base(&row).Site != q.Site) {
+		err = fmt.Errorf("sqlite: list of %ss after %q: %w", t.Name, q.After, content.ErrNotFound)
 	}
-	return &row, translate("list "+t.name+"s", err)
+	return &row, translate("list "+t.Name+"s", err)
 }
 
 // Count implements [content.Table].
@@ -136,7 +129,7 @@ func (t *table[T]) Count(ctx context.Context, q content.Query) (n int64, err err
 		return 0, err
 	}
 	_, err = one(ctx, r, []any{&n}, t.count+where, args...)
-	return n, translate("count "+t.name+"s", err)
+	return n, translate("count "+t.Name+"s", err)
 }
 
 // Save implements [content.Table].
@@ -150,14 +143,14 @@ func (t *table[T]) Save(ctx context.Context, rows ...T) error {
 		return nil
 	}
 	if t.in == nil {
-		return translate("save "+t.name, t.db.write(ctx, save))
+		return translate("save "+t.Name, t.db.write(ctx, save))
 	}
 	err := t.in.savepoint(ctx, func() error { return save(ctx, t.in) })
-	return translate("save "+t.name, err)
+	return translate("save "+t.Name, err)
 }
 
 func (t *table[T]) save(ctx context.Context, tx *txn, row T) error {
-	base := t.base(&row)
+	base := t.Base(&row)
 	var stored T
 	known, err := one(ctx, tx, t.fields(&stored), t.selectByID, base.ID)
 	if err != nil {
@@ -169,14 +162,14 @@ func (t *table[T]) save(ctx context.Context, tx *txn, row T) error {
 	base.CreatedAt = base.UpdatedAt
 	if known {
 		old, write = &stored, t.update
-		base.CreatedAt = t.base(old).CreatedAt
+		base.CreatedAt = t.Base(old).CreatedAt
 	}
 	if err := row.Check(old); err != nil {
 		return err
 	}
 	_, err = tx.ExecContext(ctx, write, t.fields(&row)...)
 	if isConstraint(err) {
-		return fmt.Errorf("sqlite: save %s %q: %w: %s", t.name, base.ID, content.ErrInvalid, t.why(err))
+		return fmt.Errorf("sqlite: save %s %q: %w: %s", t.Name, base.ID, content.ErrInvalid, t.why(err))
 	}
 	return err
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/scrip-go/scrip/credits"
+	"github.com/scrip-go/scrip/stores/internal/dbstore"
 )
 
 var _ credits.Ledger = (*Ledger)(nil)
@@ -15,7 +16,7 @@ var _ credits.Ledger = (*Ledger)(nil)
 // one of a transaction is not.
 type Ledger struct {
 	db    *DB
-	queue *queue
+	queue *dbstore.Queue[*call]
 	in    *txn // the host's transaction; nil if mutations have their own
 }
 
@@ -105,7 +106,7 @@ func (l *Ledger) Hold(ctx context.Context, r credits.HoldRequest) (credits.Held,
 	if err != nil {
 		return credits.Held{}, err
 	}
-	return clone(out.Held), nil
+	return dbstore.Clone(out.Held), nil
 }
 
 // Extend implements [credits.Gate].
@@ -114,7 +115,7 @@ func (l *Ledger) Extend(ctx context.Context, r credits.ExtendRequest) (credits.H
 	if err != nil {
 		return credits.Hold{}, err
 	}
-	return *clone(credits.Held{Hold: &out.Hold}).Hold, nil
+	return *dbstore.Clone(credits.Held{Hold: &out.Hold}).Hold, nil
 }
 
 // Settle implements [credits.Gate].
@@ -123,7 +124,7 @@ func (l *Ledger) Settle(ctx context.Context, r credits.SettleRequest) (credits.R
 	if err != nil {
 		return credits.Receipt{}, err
 	}
-	return *clone(credits.Held{Receipt: &out.Receipt}).Receipt, nil
+	return *dbstore.Clone(credits.Held{Receipt: &out.Receipt}).Receipt, nil
 }
 
 // Release implements [credits.Gate].
@@ -168,7 +169,7 @@ func (l *Ledger) Charge(ctx context.Context, r credits.Charge) (credits.Receipt,
 	if err != nil {
 		return credits.Receipt{}, err
 	}
-	return *clone(credits.Held{Receipt: &out.Receipt}).Receipt, nil
+	return *dbstore.Clone(credits.Held{Receipt: &out.Receipt}).Receipt, nil
 }
 
 // pruneStep is how many results are let go in one transaction: other writers wait for it.

@@ -7,33 +7,21 @@ import (
 	"time"
 
 	"github.com/scrip-go/scrip/credits"
+	"github.com/scrip-go/scrip/stores/internal/dbstore"
 )
 
-const accountColumns = `account, posted, held, debt, entries, head`
+const selectAccount = `SELECT ` + dbstore.AccountColumns + ` FROM scrip_accounts WHERE account = ?`
 
-func accountFields(a *credits.AccountRow) []any {
-	return []any{&a.Account, &a.Posted, &a.Held, &a.Debt, &a.Entries, digest{&a.Head}}
-}
-
-const selectAccount = `SELECT ` + accountColumns + ` FROM scrip_accounts WHERE account = ?`
-
-const bucketColumns = `account, number, key, kind, priority, expires_at, renewed_at, amount, charged, refunded, expired, paid_debt, pinned`
-
-func bucketFields(b *credits.Bucket) []any {
-	return []any{&b.Account, &b.Number, &b.Key, &b.Kind, &b.Priority, instant{&b.ExpiresAt}, instant{&b.RenewedAt}, &b.Amount, &b.Charged, &b.Refunded,
-		&b.Expired, &b.PaidDebt, &b.Pinned}
-}
-
-const selectBuckets = `SELECT ` + bucketColumns + ` FROM scrip_buckets
+const selectBuckets = `SELECT ` + dbstore.BucketColumns + ` FROM scrip_buckets
 WHERE account = ? AND amount + refunded - charged - expired - paid_debt > 0`
 
-const selectBucket = `SELECT ` + bucketColumns + ` FROM scrip_buckets WHERE account = ? AND number = ?`
+const selectBucket = `SELECT ` + dbstore.BucketColumns + ` FROM scrip_buckets WHERE account = ? AND number = ?`
 
 // loadPurse gives a state what an account has: its row, the buckets of which something remains, and the holds that have
 // expired. It reports whether the account is known.
 func loadPurse(ctx context.Context, r reader, s *credits.State, account credits.Account, now time.Time) (known bool, err error) {
 	var row credits.AccountRow
-	if known, err = one(ctx, r, accountFields(&row), selectAccount, account); err != nil || !known {
+	if known, err = one(ctx, r, dbstore.AccountFields(&row), selectAccount, account); err != nil || !known {
 		return false, err // nothing of an account is there before its row is
 	}
 	s.LoadAccount(row)
@@ -114,7 +102,7 @@ func keyed[T any](ctx context.Context, r reader, scan func(*T) []any, query stri
 	if len(keys) == 1 {
 		return rows(ctx, r, scan, query, account, keys[0])
 	}
-	return rows(ctx, r, scan, ofMany(query), list{keys}, account)
+	return rows(ctx, r, scan, ofMany(query), dbstore.List{V: keys}, account)
 }
 
 func ofMany(query string) string {
@@ -137,24 +125,16 @@ func loadLots(ctx context.Context, t *txn, s *credits.State, account credits.Acc
 	return nil
 }
 
-const selectKeyed = `SELECT ` + entryColumns + ` FROM scrip_entries WHERE account = ? AND key = ?
+const selectKeyed = `SELECT ` + dbstore.EntryColumns + ` FROM scrip_entries WHERE account = ? AND key = ?
 AND kind IN ('grant', 'renew', 'refund', 'adjust')`
 
-const holdColumns = `account, key, operation, scope, state, amount, fingerprint, holder, fence, lease, lease_until, expires_at, pinned, created_at, lots, refunded`
+const selectHold = `SELECT ` + dbstore.HoldColumns + ` FROM scrip_holds WHERE account = ? AND key = ?`
 
-func holdFields(h *credits.Hold) []any {
-	return []any{&h.Account, &h.Key, &h.Operation, &h.Scope, &h.State, &h.Amount, digest{&h.Fingerprint},
-		&h.Holder.ID, &h.Holder.Fence, span{&h.Holder.Lease}, instant{&h.LeaseUntil}, instant{&h.ExpiresAt},
-		&h.Pinned, instant{&h.CreatedAt}, list{&h.Lots}, &h.Refunded}
-}
-
-const selectHold = `SELECT ` + holdColumns + ` FROM scrip_holds WHERE account = ? AND key = ?`
-
-const selectExpired = `SELECT ` + holdColumns + ` FROM scrip_holds WHERE account = ? AND state = 'open' AND expires_at <= ?`
+const selectExpired = `SELECT ` + dbstore.HoldColumns + ` FROM scrip_holds WHERE account = ? AND state = 'open' AND expires_at <= ?`
 
 // selectAttempts sorts by an expression: for a plain seq SQLite would walk all attempts of the account, which are in that
 // order already, rather than sort the few of the key.
-const selectAttempts = `SELECT ` + attemptColumns + ` FROM scrip_attempts WHERE account = ? AND key = ? ORDER BY +seq`
+const selectAttempts = `SELECT ` + dbstore.AttemptColumns + ` FROM scrip_attempts WHERE account = ? AND key = ? ORDER BY +seq`
 
 // loadHold returns a hold with all attempts of its key, nil if there is none.
 func loadHold(ctx context.Context, r reader, ref credits.Ref) (*credits.Hold, []credits.Attempt, error) {
@@ -167,32 +147,14 @@ func loadHold(ctx context.Context, r reader, ref credits.Ref) (*credits.Hold, []
 	return &hold, attempts, err
 }
 
-const attemptColumns = `key, id, scope, holder, provider, model, key_id, job_id, request_id, fate, error, ` + usageColumns +
-	`, cost, reported_cost, begun_at, finished_at`
+const selectReceipt = `SELECT ` + dbstore.ReceiptColumns + ` FROM scrip_receipts WHERE account = ? AND key = ?`
 
-func attemptFields(a *credits.Attempt) []any {
-	fields := []any{&a.Key, &a.ID, &a.Scope, &a.Holder, &a.Provider, &a.Model, &a.KeyID, &a.JobID, &a.RequestID, &a.Fate, &a.Error}
-	fields = append(fields, usageFields(&a.Usage)...)
-	return append(fields, &a.Cost, &a.ReportedCost, instant{&a.BegunAt}, instant{&a.FinishedAt})
-}
-
-const recordColumns = `account, key, entry, operation, scope, provider, model, attempt, ` + usageColumns +
-	`, exact, charged, written_off, cost, reported_cost, price_version, at`
-
-func recordFields(r *credits.UsageRecord) []any {
-	fields := []any{&r.Account, &r.Key, &r.Entry, &r.Operation, &r.Scope, &r.Provider, &r.Model, &r.Attempt}
-	fields = append(fields, usageFields(&r.Usage)...)
-	return append(fields, &r.Exact, &r.Charged, &r.WrittenOff, &r.Cost, &r.ReportedCost, &r.PriceVersion, instant{&r.At})
-}
-
-const selectReceipt = `SELECT key, fingerprint, entry, charged, result, digest, pruned FROM scrip_receipts WHERE account = ? AND key = ?`
-
-const selectRecord = `SELECT ` + recordColumns + ` FROM scrip_usage_records WHERE account = ? AND entry = ?`
+const selectRecord = `SELECT ` + dbstore.RecordColumns + ` FROM scrip_usage_records WHERE account = ? AND entry = ?`
 
 // loadReceipt returns the receipt of a settled hold.
 func loadReceipt(ctx context.Context, r reader, ref credits.Ref) (credits.Receipt, error) {
 	var receipt credits.Receipt
-	known, err := one(ctx, r, []any{&receipt.Key, digest{&receipt.Fingerprint}, &receipt.Entry, &receipt.Charged, &receipt.Result, digest{&receipt.Digest}, &receipt.Pruned},
+	known, err := one(ctx, r, dbstore.ReceiptFields(&receipt),
 		selectReceipt, ref.Account, ref.Key)
 	if err == nil && known {
 		known, err = one(ctx, r, recordFields(&receipt.Record), selectRecord, ref.Account, receipt.Entry)

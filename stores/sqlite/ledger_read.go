@@ -8,11 +8,8 @@ import (
 	"time"
 
 	"github.com/scrip-go/scrip/credits"
+	"github.com/scrip-go/scrip/stores/internal/dbstore"
 )
-
-// page is how many rows a sequence reads at once. Between two pages no query is open: the loop may take its time, or
-// write, without keeping the write-ahead log from being cut.
-const page = 500
 
 // reader returns what the ledger reads from, and why it cannot.
 func (l *Ledger) reader() (reader, error) {
@@ -86,41 +83,11 @@ func (l *Ledger) Lookup(ctx context.Context, account credits.Account, key credit
 	return held, nil
 }
 
-// pages yields the rows of a query page by page. fetch returns at most limit rows behind the last one, nil at first.
-func pages[T any](limit int, fetch func(last *T, limit int) ([]T, error)) iter.Seq2[T, error] {
-	return func(yield func(T, error) bool) {
-		left := limit
-		if left <= 0 {
-			left = math.MaxInt
-		}
-		var last *T
-		for left > 0 {
-			want := min(left, page)
-			found, err := fetch(last, want)
-			if err != nil {
-				var none T
-				yield(none, err)
-				return
-			}
-			for _, row := range found {
-				if !yield(row, nil) {
-					return
-				}
-			}
-			if len(found) < want {
-				return
-			}
-			left -= len(found)
-			last = &found[len(found)-1]
-		}
-	}
-}
-
-const selectEntries = `SELECT ` + entryColumns + ` FROM scrip_entries WHERE account = ? AND number > ? ORDER BY number LIMIT ?`
+const selectEntries = `SELECT ` + dbstore.EntryColumns + ` FROM scrip_entries WHERE account = ? AND number > ? ORDER BY number LIMIT ?`
 
 // Entries implements [credits.Ledger].
 func (l *Ledger) Entries(ctx context.Context, q credits.EntryQuery) iter.Seq2[credits.Entry, error] {
-	return pages(q.Limit, func(last *credits.Entry, limit int) ([]credits.Entry, error) {
+	return dbstore.Pages(q.Limit, func(last *credits.Entry, limit int) ([]credits.Entry, error) {
 		r, err := l.reader()
 		if err != nil {
 			return nil, err
@@ -134,12 +101,12 @@ func (l *Ledger) Entries(ctx context.Context, q credits.EntryQuery) iter.Seq2[cr
 	})
 }
 
-const selectRecords = `SELECT ` + recordColumns + ` FROM scrip_usage_records
+const selectRecords = `SELECT ` + dbstore.RecordColumns + ` FROM scrip_usage_records
 WHERE account = ? AND entry > ? AND at >= ? AND at < ?`
 
 // Records implements [credits.Ledger].
 func (l *Ledger) Records(ctx context.Context, q credits.UsageQuery) iter.Seq2[credits.UsageRecord, error] {
-	return pages(0, func(last *credits.UsageRecord, limit int) ([]credits.UsageRecord, error) {
+	return dbstore.Pages(0, func(last *credits.UsageRecord, limit int) ([]credits.UsageRecord, error) {
 		r, err := l.reader()
 		if err != nil {
 			return nil, err
@@ -169,7 +136,7 @@ func (l *Ledger) Usage(ctx context.Context, q credits.UsageQuery) ([]credits.Usa
 	return credits.Totals(l.Records(ctx, q), q)
 }
 
-const selectAccountAttempts = `SELECT seq, ` + attemptColumns + ` FROM scrip_attempts WHERE account = ?`
+const selectAccountAttempts = `SELECT seq, ` + dbstore.AttemptColumns + ` FROM scrip_attempts WHERE account = ?`
 
 type attemptRow struct {
 	seq int64
@@ -180,7 +147,7 @@ func (a *attemptRow) fields() []any { return append([]any{&a.seq}, attemptFields
 
 // Attempts implements [credits.AttemptLog].
 func (l *Ledger) Attempts(ctx context.Context, q credits.AttemptQuery) iter.Seq2[credits.Attempt, error] {
-	found := pages(0, func(last *attemptRow, limit int) ([]attemptRow, error) {
+	found := dbstore.Pages(0, func(last *attemptRow, limit int) ([]attemptRow, error) {
 		r, err := l.reader()
 		if err != nil {
 			return nil, err

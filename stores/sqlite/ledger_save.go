@@ -6,13 +6,14 @@ import (
 	"sync"
 
 	"github.com/scrip-go/scrip/credits"
+	"github.com/scrip-go/scrip/stores/internal/dbstore"
 )
 
 // save writes what a state changed of one account. A row comes after the rows that it names.
 func save(ctx context.Context, t *txn, account credits.Account, c *credits.Changes) error {
 	var accounts, holds, attempts, entries, buckets, records, receipts [][]any
 	for _, a := range c.Accounts {
-		accounts = append(accounts, accountFields(a))
+		accounts = append(accounts, dbstore.AccountFields(a))
 	}
 	for _, h := range c.Holds {
 		holds = append(holds, holdFields(h))
@@ -28,7 +29,7 @@ func save(ctx context.Context, t *txn, account credits.Account, c *credits.Chang
 	}
 	for _, r := range c.Receipts {
 		records = append(records, recordFields(&r.Record))
-		receipts = append(receipts, []any{account, r.Key, digest{&r.Fingerprint}, r.Entry, r.Charged, r.Result, digest{&r.Digest}, r.Pruned})
+		receipts = append(receipts, dbstore.ReceiptFields(r))
 	}
 	for _, w := range []struct {
 		statement string
@@ -99,22 +100,22 @@ func bulkInserts() (texts []string) {
 	return texts
 }
 
-const upsertAccount = `INSERT INTO scrip_accounts (` + accountColumns + `) VALUES (?, ?, ?, ?, ?, ?)
+const upsertAccount = `INSERT INTO scrip_accounts (` + dbstore.AccountColumns + `) VALUES (?, ?, ?, ?, ?, ?)
 ON CONFLICT (account) DO UPDATE SET posted = excluded.posted, held = excluded.held, debt = excluded.debt,
 	entries = excluded.entries, head = excluded.head`
 
-const upsertBucket = `INSERT INTO scrip_buckets (` + bucketColumns + `) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+const upsertBucket = `INSERT INTO scrip_buckets (` + dbstore.BucketColumns + `) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (account, number) DO UPDATE SET renewed_at = excluded.renewed_at, charged = excluded.charged,
 	refunded = excluded.refunded, expired = excluded.expired, paid_debt = excluded.paid_debt, pinned = excluded.pinned`
 
-const upsertHold = `INSERT INTO scrip_holds (` + holdColumns + `) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+const upsertHold = `INSERT INTO scrip_holds (` + dbstore.HoldColumns + `) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (account, key) DO UPDATE SET operation = excluded.operation, scope = excluded.scope, state = excluded.state,
 	amount = excluded.amount, holder = excluded.holder, fence = excluded.fence, lease = excluded.lease,
 	lease_until = excluded.lease_until, expires_at = excluded.expires_at, pinned = excluded.pinned,
 	created_at = excluded.created_at, lots = excluded.lots, refunded = excluded.refunded`
 
 // upsertAttempt updates what finishing changes; who began it, and when, stays.
-const upsertAttempt = `INSERT INTO scrip_attempts (` + attemptColumns + `, account)
+const upsertAttempt = `INSERT INTO scrip_attempts (` + dbstore.AttemptColumns + `, account)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (account, key, id) DO UPDATE SET job_id = excluded.job_id, request_id = excluded.request_id,
 	fate = excluded.fate, error = excluded.error, input = excluded.input, cached_input = excluded.cached_input,
@@ -123,16 +124,9 @@ ON CONFLICT (account, key, id) DO UPDATE SET job_id = excluded.job_id, request_i
 	image_output = excluded.image_output, images = excluded.images, cost = excluded.cost,
 	reported_cost = excluded.reported_cost, finished_at = excluded.finished_at`
 
-const entryColumns = `account, number, kind, amount, balance_after, key, charge, operation, scope, who, note, lots, at, hash`
+const insertEntry = `INSERT INTO scrip_entries (` + dbstore.EntryColumns + `) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 
-func entryFields(e *credits.Entry) []any {
-	return []any{&e.Account, &e.Number, &e.Kind, &e.Amount, &e.BalanceAfter, &e.Key, &e.Charge, &e.Operation, &e.Scope, &e.Who, &e.Note,
-		list{&e.Lots}, instant{&e.At}, digest{&e.Hash}}
-}
-
-const insertEntry = `INSERT INTO scrip_entries (` + entryColumns + `) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
-
-const insertRecord = `INSERT INTO scrip_usage_records (` + recordColumns + `)
+const insertRecord = `INSERT INTO scrip_usage_records (` + dbstore.RecordColumns + `)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 
-const insertReceipt = `INSERT INTO scrip_receipts (account, key, fingerprint, entry, charged, result, digest, pruned) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`
+const insertReceipt = `INSERT INTO scrip_receipts (` + dbstore.ReceiptColumns + `) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`

@@ -1,63 +1,17 @@
 package sqlite
 
 import (
-	"cmp"
 	"context"
-	"crypto/sha256"
 	"database/sql"
 	"embed"
-	"encoding/hex"
+	"errors"
 	"fmt"
-	"io/fs"
-	"path"
-	"slices"
-	"strconv"
-	"strings"
+
+	"github.com/scrip-go/scrip/stores/internal/dbstore"
 )
 
 //go:embed migrations/*.sql
 var migrationFiles embed.FS
-
-// migration is a numbered file. Once released it is never edited: what a database has is known by number alone, and the
-// digest of the text tells when that is not true.
-type migration struct {
-	number, major int64
-	name          string // without number and ending
-	sha256        string // hexadecimal, of text
-	text          string
-}
-
-func (m *migration) fields() []any { return []any{&m.number, &m.name, &m.major, &m.sha256} }
-
-// migrations returns the files of this release in order. A file begins with "-- major: N", the major version whose
-// releases can work with the schema that it makes; within one, a migration only adds.
-func migrations() ([]migration, error) {
-	names, err := fs.Glob(migrationFiles, "migrations/*.sql")
-	if err != nil {
-		return nil, err
-	}
-	var out []migration
-	for _, file := range names {
-		text, err := migrationFiles.ReadFile(file)
-		if err != nil {
-			return nil, err
-		}
-		number, name, _ := strings.Cut(strings.TrimSuffix(path.Base(file), ".sql"), "_")
-		first, _, _ := strings.Cut(string(text), "\n")
-		m := migration{name: name, text: string(text)}
-		if m.number, err = strconv.ParseInt(number, 10, 64); err != nil {
-			return nil, fmt.Errorf("sqlite: %s: want NUMBER_NAME.sql", file)
-		}
-		if m.major, err = strconv.ParseInt(strings.TrimPrefix(first, "-- major: "), 10, 64); err != nil {
-			return nil, fmt.Errorf("sqlite: %s: want \"-- major: N\" in the first line, not %q", file, first)
-		}
-		sum := sha256.Sum256(text)
-		m.sha256 = hex.EncodeToString(sum[:])
-		out = append(out, m)
-	}
-	slices.SortFunc(out, func(a, b migration) int { return cmp.Compare(a.number, b.number) })
-	return out, nil
-}
 
 const createMigrations = `CREATE TABLE IF NOT EXISTS scrip_migrations (
 	number INTEGER NOT NULL PRIMARY KEY,
@@ -73,8 +27,8 @@ const selectMigrations = `SELECT number, name, major, sha256 FROM scrip_migratio
 
 // missing returns the migrations that the database does not have. Errors: *NewerSchemaError; ErrSchema if one was applied
 // with another text.
-func missing(ctx context.Context, r reader) ([]migration, error) {
-	known, err := migrations()
+func missing(ctx context.Context, r reader) ([]dbstore.Migration, error) {
+	known, err := dbstore.Migrations(migrationFiles)
 	if err != nil {
 		return nil, err
 	}
@@ -85,33 +39,26 @@ func missing(ctx context.Context, r reader) ([]migration, error) {
 	if there == 0 {
 		return known, nil
 	}
-	applied, err := rows(ctx, r, (*migration).fields, selectMigrations)
+	applied, err := rows(ctx, r, (*dbstore.Migration).Fields, selectMigrations)
 	if err != nil {
 		return nil, err
 	}
-	latest := known[len(known)-1]
-	for _, m := range applied {
-		if m.major > latest.major {
-			last := applied[len(applied)-1]
-			return nil, &NewerSchemaError{Migration: last.number, Major: last.major, KnownMigration: latest.number, KnownMajor: latest.major}
-		}
-		i := slices.IndexFunc(known, func(k migration) bool { return k.number == m.number })
-		if i < 0 {
-			continue // newer, of the same major version: it added what this release does not use
-		}
-		if known[i].sha256 != m.sha256 {
-			return nil, fmt.Errorf("sqlite: %w: migration %d, %q, was applied with another text than this release has", ErrSchema, m.number, m.name)
-		}
-		known = slices.Delete(known, i, i+1)
+	lacking, err := dbstore.Lacking(known, applied)
+	var newer *dbstore.NewerError
+	switch {
+	case errors.As(err, &newer):
+		err = &NewerSchemaError{Migration: newer.Last.Number, Major: newer.Last.Major, KnownMigration: newer.Known.Number, KnownMajor: newer.Known.Major}
+	case err != nil:
+		err = fmt.Errorf("sqlite: %w: %w", ErrSchema, err)
 	}
-	return known, nil
+	return lacking, err
 }
 
 // checkSchema returns ErrSchema or *NewerSchemaError if the database is not what this release works with.
 func checkSchema(ctx context.Context, r reader) error {
 	lacking, err := missing(ctx, r)
 	if err == nil && len(lacking) > 0 {
-		err = fmt.Errorf("sqlite: %w: migration %d, %q, is missing", ErrSchema, lacking[0].number, lacking[0].name)
+		err = fmt.Errorf("sqlite: %w: migration %d, %q, is missing", ErrSchema, lacking[0].Number, lacking[0].Name)
 	}
 	return err
 }
@@ -144,7 +91,7 @@ func (d *DB) migrate(ctx context.Context) error {
 	}
 	for _, m := range lacking {
 		if err := d.apply(ctx, m); err != nil {
-			return fmt.Errorf("migration %d, %q: %w", m.number, m.name, err)
+			return fmt.Errorf("migration %d, %q: %w", m.Number, m.Name, err)
 		}
 	}
 	return nil
@@ -152,7 +99,7 @@ func (d *DB) migrate(ctx context.Context) error {
 
 const insertMigration = `INSERT INTO scrip_migrations (number, name, major, sha256, at) VALUES (?, ?, ?, ?, ?)`
 
-func (d *DB) apply(ctx context.Context, m migration) error {
+func (d *DB) apply(ctx context.Context, m dbstore.Migration) error {
 	tx, err := d.writer.BeginTx(ctx, nil)
 	if err != nil {
 		return err
@@ -161,10 +108,10 @@ func (d *DB) apply(ctx context.Context, m migration) error {
 	if _, err := tx.ExecContext(ctx, createMigrations); err != nil {
 		return err
 	}
-	if _, err := tx.ExecContext(ctx, m.text); err != nil {
+	if _, err := tx.ExecContext(ctx, m.Text); err != nil {
 		return err
 	}
-	if _, err := tx.ExecContext(ctx, insertMigration, m.number, m.name, m.major, m.sha256, d.now().UnixMicro()); err != nil {
+	if _, err := tx.ExecContext(ctx, insertMigration, m.Number, m.Name, m.Major, m.SHA256, d.now().UnixMicro()); err != nil {
 		return err
 	}
 	return tx.Commit()

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/scrip-go/scrip/registry"
+	"github.com/scrip-go/scrip/stores/internal/dbstore"
 )
 
 var _ registry.ModelStore = (*Models)(nil)
@@ -33,7 +34,7 @@ func (m *Models) Load(ctx context.Context, number int64) (registry.Version, erro
 		return registry.Version{}, err
 	}
 	var v registry.Version
-	known, err := one(ctx, m.db.reader, []any{&v.Number, instant{&v.At}, &v.Who, &v.Why, list{&v.Configuration}}, selectVersion, number)
+	known, err := one(ctx, m.db.reader, []any{&v.Number, instant{&v.At}, &v.Who, &v.Why, dbstore.List{V: &v.Configuration}}, selectVersion, number)
 	switch {
 	case err != nil:
 		return registry.Version{}, translate("load version", err)

@@ -14,6 +14,8 @@ import (
 	"time"
 
 	_ "modernc.org/sqlite" // registers the driver
+
+	"github.com/scrip-go/scrip/stores/internal/dbstore"
 )
 
 // Options are the options of [Open] and [New]; nil means all defaults.
@@ -159,7 +161,7 @@ func newDB(o *Options) *DB {
 			d.clock = o.Now
 		}
 	}
-	d.ledger = Ledger{db: d, queue: &queue{}}
+	d.ledger = Ledger{db: d, queue: &dbstore.Queue[*call]{}}
 	return d
 }
 

@@ -3,8 +3,6 @@ package sqlite
 import (
 	"context"
 	"errors"
-	"slices"
-	"sync"
 	"time"
 
 	sqlite3 "modernc.org/sqlite/lib"
@@ -24,43 +22,10 @@ type call struct {
 	done    chan struct{}
 }
 
-// queue holds the mutations that wait while a transaction is in flight. Whoever gets the turn to write next takes them all
-// along: a commit costs the same for one mutation as for many, and no one waits for a timer.
-type queue struct {
-	mu    sync.Mutex
-	calls []*call // guarded by mu
-}
-
-func (q *queue) add(c *call) {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	q.calls = append(q.calls, c)
-}
-
-// remove takes a call back, and reports whether it was still waiting.
-func (q *queue) remove(c *call) bool {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	i := slices.Index(q.calls, c)
-	if i >= 0 {
-		q.calls = slices.Delete(q.calls, i, i+1)
-	}
-	return i >= 0
-}
-
-func (q *queue) take() []*call {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	n := min(len(q.calls), maxBatch)
-	batch := slices.Clone(q.calls[:n])
-	q.calls = slices.Delete(q.calls, 0, n)
-	return batch
-}
-
 // enqueue waits until the mutation was decided, by this goroutine or by another that had the turn.
 func (l *Ledger) enqueue(ctx context.Context, op credits.Op) (credits.Outcome, error) {
 	c := &call{ctx: ctx, op: op, done: make(chan struct{})}
-	l.queue.add(c)
+	l.queue.Add(c)
 	timer := time.NewTimer(l.db.patience)
 	defer timer.Stop()
 	for {
@@ -78,7 +43,7 @@ func (l *Ledger) enqueue(ctx context.Context, op credits.Op) (credits.Outcome, e
 		case <-timer.C:
 			err = l.db.impatient()
 		}
-		if l.queue.remove(c) {
+		if l.queue.Remove(c) {
 			return credits.Outcome{}, err
 		}
 		<-c.done // another took it along already: what became of it is the database's to say
@@ -89,7 +54,7 @@ func (l *Ledger) enqueue(ctx context.Context, op credits.Op) (credits.Outcome, e
 // drain commits what waits, up to a batch, and gives the turn back.
 func (l *Ledger) drain() {
 	defer l.db.endTurn()
-	batch := l.queue.take()
+	batch := l.queue.Take(func(n int, _ *call) bool { return n < maxBatch })
 	if len(batch) == 0 {
 		return
 	}

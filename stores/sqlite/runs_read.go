@@ -7,6 +7,7 @@ import (
 	"math"
 
 	"github.com/scrip-go/scrip/automation"
+	"github.com/scrip-go/scrip/stores/internal/dbstore"
 )
 
 type runRow struct {
@@ -20,7 +21,7 @@ const runColumns = `seq, id, site, account, state, reason, detail, stage, estima
 
 func (r *runRow) fields() []any {
 	return []any{&r.seq, &r.ID, &r.Site, &r.Account, &r.State, &r.Reason, &r.Detail, &r.Stage, &r.Estimate,
-		instant{&r.CreatedAt}, instant{&r.EndedAt}, list{&r.Stages}, list{&r.Finishers}}
+		instant{&r.CreatedAt}, instant{&r.EndedAt}, dbstore.List{V: &r.Stages}, dbstore.List{V: &r.Finishers}}
 }
 
 const selectRun = `SELECT ` + runColumns + ` FROM scrip_runs WHERE id = ?`
@@ -76,7 +77,7 @@ func (s *Runs) Unfinished(ctx context.Context) iter.Seq2[automation.Run, error] 
 }
 
 func (s *Runs) runs(ctx context.Context, start int64, query func(last int64, limit int) (string, []any)) iter.Seq2[automation.Run, error] {
-	found := pages(0, func(last *runRow, limit int) ([]runRow, error) {
+	found := dbstore.Pages(0, func(last *runRow, limit int) ([]runRow, error) {
 		if err := s.db.readable(ctx); err != nil {
 			return nil, err
 		}
@@ -109,7 +110,7 @@ ORDER BY seq LIMIT ?`
 
 // Failed implements [automation.Store].
 func (s *Runs) Failed(ctx context.Context, run string) iter.Seq2[automation.FailedTask, error] {
-	found := pages(0, func(last *failedRow, limit int) ([]failedRow, error) {
+	found := dbstore.Pages(0, func(last *failedRow, limit int) ([]failedRow, error) {
 		if err := s.db.readable(ctx); err != nil {
 			return nil, err
 		}

@@ -1,16 +1,16 @@
-package postgres
+package dbstore
 
 import (
 	"iter"
 	"math"
 )
 
-// page is how many rows a sequence reads at once. Between two pages no connection is held: the loop may take its time,
-// or call the store.
+// page is how many rows a sequence reads at once. Between two pages nothing is open: the loop may take its time, or call
+// the store.
 const page = 500
 
-// pages yields the rows of a query page by page. fetch returns at most limit rows behind the last one, nil at first.
-func pages[T any](limit int, fetch func(last *T, limit int) ([]T, error)) iter.Seq2[T, error] {
+// Pages yields the rows of a query page by page. fetch returns at most limit rows behind the last one, nil at first.
+func Pages[T any](limit int, fetch func(last *T, limit int) ([]T, error)) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		left := limit
 		if left <= 0 {
