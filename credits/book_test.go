@@ -115,16 +115,15 @@ func (b *book) save(c *credits.Changes) {
 	for ref, h := range c.Holds {
 		b.holds[ref] = *h
 	}
-	for ref, a := range c.Attempts {
-		list := slices.Clone(b.attempts[ref.Ref])
+	for _, row := range c.Attempts {
+		a, ref := row.Attempt, credits.Ref{Account: row.Account, Key: row.Key}
+		list := slices.Clone(b.attempts[ref])
 		if i := slices.IndexFunc(list, func(known credits.Attempt) bool { return known.ID == a.ID }); i >= 0 {
 			list[i] = *a
 		} else {
 			list = append(list, *a)
 		}
-		// A store yields them oldest first; a transaction's own come in the order of a map.
-		slices.SortStableFunc(list, func(a, b credits.Attempt) int { return a.BegunAt.Compare(b.BegunAt) })
-		b.attempts[ref.Ref] = list
+		b.attempts[ref] = list
 	}
 	for _, e := range c.Entries {
 		b.entries[e.Account] = append(b.entries[e.Account], e)

@@ -11,16 +11,16 @@ type Ref struct {
 	Key     Key
 }
 
-// AttemptRef names an attempt: its id tells it from the others of its key.
-type AttemptRef struct {
-	Ref
-	ID string
-}
-
 // BucketRef names a bucket.
 type BucketRef struct {
 	Account Account
 	Number  int64
+}
+
+// AttemptRow is an attempt with the account whose it is.
+type AttemptRow struct {
+	Account Account
+	*Attempt
 }
 
 // AccountRow is what a store keeps of an account. Posted is what remains of its buckets, less Debt.
@@ -52,7 +52,9 @@ type State struct {
 	holds    map[Ref]*Hold
 	attempts map[Ref][]*Attempt
 	receipts map[Ref]*Receipt
-	sounded  map[Account]bool // that were found sound
+	sounded  map[Account]bool      // that were found sound
+	due      map[Account]time.Time // no open hold expires earlier; absent if there is none
+	touched  map[*Attempt]bool     // that are among the changes
 
 	changes Changes
 }
@@ -62,7 +64,7 @@ type Changes struct {
 	Accounts map[Account]*AccountRow // insert or update
 	Buckets  map[BucketRef]*Bucket   // insert or update
 	Holds    map[Ref]*Hold           // insert or update
-	Attempts map[AttemptRef]*Attempt // insert or update
+	Attempts []AttemptRow            // insert or update; those of a key in the order in which they were begun
 	Entries  []Entry                 // insert
 	Receipts []*Receipt              // insert, with their usage records
 }
@@ -77,8 +79,9 @@ func NewState() *State {
 		attempts: map[Ref][]*Attempt{},
 		receipts: map[Ref]*Receipt{},
 		sounded:  map[Account]bool{},
-		changes: Changes{Accounts: map[Account]*AccountRow{}, Buckets: map[BucketRef]*Bucket{}, Holds: map[Ref]*Hold{},
-			Attempts: map[AttemptRef]*Attempt{}},
+		due:      map[Account]time.Time{},
+		touched:  map[*Attempt]bool{},
+		changes:  Changes{Accounts: map[Account]*AccountRow{}, Buckets: map[BucketRef]*Bucket{}, Holds: map[Ref]*Hold{}},
 	}
 }
 
@@ -100,6 +103,7 @@ func (s *State) LoadHold(h Hold, attempts []Attempt) {
 	}
 	h.OpenAttempts = nil
 	s.holds[ref] = &h
+	s.watch(&h)
 	for _, a := range attempts {
 		s.attempts[ref] = append(s.attempts[ref], &a)
 	}
@@ -191,12 +195,29 @@ func (s *State) Buckets(account Account, now time.Time) []Bucket {
 // expire closes the account's open holds whose time has come, and then its buckets. It is a decision of its own and
 // stays, whatever becomes of the mutation that caused it.
 func (s *State) expire(account Account, now time.Time) {
-	for ref, h := range s.holds {
-		if ref.Account == account && h.State == Open && !h.ExpiresAt.After(now) {
-			s.giveBack(h, Expired)
+	if due, open := s.due[account]; open && !due.After(now) { // a batch is not to walk its holds at every mutation
+		delete(s.due, account)
+		for ref, h := range s.holds {
+			if ref.Account != account {
+				continue
+			}
+			if h.State == Open && !h.ExpiresAt.After(now) {
+				s.giveBack(h, Expired)
+			}
+			s.watch(h)
 		}
 	}
 	s.settleUp(account, now)
+}
+
+// watch has expire look at a hold when its time has come.
+func (s *State) watch(h *Hold) {
+	if h.State != Open {
+		return
+	}
+	if due, open := s.due[h.Account]; !open || h.ExpiresAt.Before(due) {
+		s.due[h.Account] = h.ExpiresAt
+	}
 }
 
 // giveBack ends an open hold and gives its credits back to their buckets.
@@ -220,7 +241,17 @@ func (s *State) account(a Account) *AccountRow {
 
 func (s *State) touchAccount(a *AccountRow) { s.changes.Accounts[a.Account] = a }
 
-func (s *State) touchHold(h *Hold) { s.changes.Holds[Ref{h.Account, h.Key}] = h }
+func (s *State) touchHold(h *Hold) {
+	s.changes.Holds[Ref{h.Account, h.Key}] = h
+	s.watch(h)
+}
+
+func (s *State) touchAttempt(account Account, a *Attempt) {
+	if !s.touched[a] {
+		s.touched[a] = true
+		s.changes.Attempts = append(s.changes.Attempts, AttemptRow{account, a})
+	}
+}
 
 // next is the number that the account's next entry will have.
 func (s *State) next(a Account) int64 { return s.account(a).Entries + 1 }
@@ -256,7 +287,7 @@ func (s *State) begin(ref Ref, h *Hold, a Attempt, now time.Time) {
 	a.Key, a.Scope, a.Holder, a.Fate = ref.Key, h.Scope, h.Holder.ID, ""
 	a.BegunAt, a.FinishedAt = now, time.Time{}
 	s.attempts[ref] = append(s.attempts[ref], &a)
-	s.changes.Attempts[AttemptRef{ref, a.ID}] = &a
+	s.touchAttempt(ref.Account, &a)
 }
 
 // unknown is the fate, a providers.Fate, of an attempt of which nobody could tell whether it ran.
@@ -278,7 +309,7 @@ func (s *State) finish(ref Ref, a Attempt, now time.Time) error {
 			known.JobID = a.JobID
 		}
 		known.FinishedAt = now
-		s.changes.Attempts[AttemptRef{ref, a.ID}] = known
+		s.touchAttempt(ref.Account, known)
 		return nil
 	}
 	return fail("finish attempt", ref.Account, ref.Key, ErrNotFound, fmt.Sprintf("attempt %.40q was never begun", a.ID))

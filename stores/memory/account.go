@@ -95,7 +95,7 @@ func (a *account) save(c *credits.Changes, ref credits.Ref) bool {
 		a.saveHold(at.Key, *hold)
 	}
 	for _, attempt := range c.Attempts {
-		a.saveAttempt(a.holds[ref.Key], attempt)
+		a.saveAttempt(a.holds[ref.Key], attempt.Attempt)
 	}
 	for _, e := range c.Entries {
 		a.entries = append(a.entries, e)

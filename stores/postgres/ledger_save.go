@@ -1,9 +1,6 @@
 package postgres
 
 import (
-	"cmp"
-	"slices"
-
 	"github.com/jackc/pgx/v5"
 
 	"github.com/scrip-go/scrip/credits"
@@ -57,8 +54,8 @@ func (d *decision) changed() (c changed) {
 		for _, h := range from.Holds {
 			c.holds = append(c.holds, h)
 		}
-		for ref, a := range from.Attempts {
-			c.attempts = append(c.attempts, &attempt{ref.Account, *a})
+		for _, a := range from.Attempts {
+			c.attempts = append(c.attempts, &attempt{a.Account, *a.Attempt})
 		}
 		for i := range from.Entries {
 			c.entries = append(c.entries, &from.Entries[i])
@@ -70,8 +67,6 @@ func (d *decision) changed() (c changed) {
 			c.receipts, c.records = append(c.receipts, r), append(c.records, &r.Record)
 		}
 	}
-	// Attempts of one key keep the order in which they were begun, as far as the time tells it.
-	slices.SortFunc(c.attempts, func(a, b *attempt) int { return cmp.Or(a.BegunAt.Compare(b.BegunAt), cmp.Compare(a.ID, b.ID)) })
 	return c
 }
 

@@ -19,7 +19,7 @@ func save(ctx context.Context, t *txn, account credits.Account, c *credits.Chang
 		holds = append(holds, holdFields(h))
 	}
 	for _, a := range c.Attempts {
-		attempts = append(attempts, append(attemptFields(a), account))
+		attempts = append(attempts, append(attemptFields(a.Attempt), a.Account))
 	}
 	for i := range c.Entries {
 		entries = append(entries, entryFields(&c.Entries[i]))
