@@ -12,6 +12,7 @@ import (
 
 	"github.com/scrip-go/scrip/credits"
 	"github.com/scrip-go/scrip/engine"
+	"github.com/scrip-go/scrip/internal/reach"
 	"github.com/scrip-go/scrip/providers/providertest"
 )
 
@@ -81,7 +82,7 @@ func TestTheStepsOfAnOperationAreHeardInOrder(t *testing.T) {
 							t.Errorf("event %+v lacks something", e)
 						}
 					}
-					if reaches(e, apiKey) || reaches(e, prompt) {
+					if reach.Reaches(e, apiKey) || reach.Reaches(e, prompt) {
 						t.Errorf("event %+v carries the API key or the prompt", e)
 					}
 				}

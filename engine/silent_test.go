@@ -5,13 +5,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"reflect"
 	"strings"
 	"testing"
 	"testing/synctest"
 
 	"github.com/scrip-go/scrip/credits"
 	"github.com/scrip-go/scrip/engine"
+	"github.com/scrip-go/scrip/internal/reach"
 	"github.com/scrip-go/scrip/providers"
 	"github.com/scrip-go/scrip/providers/providertest"
 )
@@ -68,7 +68,7 @@ func TestTheKeyNeverReachesTheLedger(t *testing.T) {
 		t.Fatal(err)
 	}
 	held, err := h.ledger.Lookup(t.Context(), account, "k")
-	if err != nil || !reaches(held.Hold.Pinned, prompt) || reaches(held, apiKey) || reaches(h.attempts(""), apiKey) || reaches(h.attempts(""), prompt) {
+	if err != nil || !reach.Reaches(held.Hold.Pinned, prompt) || reach.Reaches(held, apiKey) || reach.Reaches(h.attempts(""), apiKey) || reach.Reaches(h.attempts(""), prompt) {
 		t.Errorf("%v: want the prompt pinned on the hold and nowhere else, and the API key nowhere", err)
 	}
 }
@@ -85,51 +85,8 @@ func silent(t *testing.T, err error) {
 				t.Errorf("the error printed as %s contains %q", printed, text)
 			}
 		}
-		if reaches(err, text) {
+		if reach.Reaches(err, text) {
 			t.Errorf("%v reaches %q by reflection", err, text)
 		}
 	}
-}
-
-// reaches reports whether a walk over v, unexported fields included, finds a text that contains what.
-func reaches(v any, what string) bool {
-	seen := map[uintptr]bool{}
-	var walk func(reflect.Value) bool
-	walk = func(v reflect.Value) bool {
-		switch v.Kind() {
-		case reflect.String:
-			return strings.Contains(v.String(), what)
-		case reflect.Pointer:
-			if v.IsNil() || seen[v.Pointer()] {
-				return false
-			}
-			seen[v.Pointer()] = true
-			return walk(v.Elem())
-		case reflect.Interface:
-			return !v.IsNil() && walk(v.Elem())
-		case reflect.Struct:
-			for i := range v.NumField() {
-				if walk(v.Field(i)) {
-					return true
-				}
-			}
-		case reflect.Slice, reflect.Array:
-			if v.Kind() == reflect.Slice && v.Type().Elem().Kind() == reflect.Uint8 {
-				return strings.Contains(string(v.Bytes()), what)
-			}
-			for i := range v.Len() {
-				if walk(v.Index(i)) {
-					return true
-				}
-			}
-		case reflect.Map:
-			for it := v.MapRange(); it.Next(); {
-				if walk(it.Key()) || walk(it.Value()) {
-					return true
-				}
-			}
-		}
-		return false
-	}
-	return walk(reflect.ValueOf(v))
 }

@@ -8,10 +8,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"reflect"
 	"strings"
 	"testing"
 
+	"github.com/scrip-go/scrip/internal/reach"
 	"github.com/scrip-go/scrip/secret"
 )
 
@@ -56,7 +56,7 @@ func TestNothingPrintsASecret(t *testing.T) {
 				log.Info("m", "v", v, slog.Group("g", "v", v))
 				silent(t, kind, buf.String())
 			}
-			if reaches(reflect.ValueOf(v), text, map[uintptr]bool{}) {
+			if reach.Reaches(v, text) {
 				t.Error("a walk by reflection finds the text")
 			}
 		})
@@ -72,45 +72,10 @@ func silent(t *testing.T, how, printed string) {
 	}
 }
 
-// reaches walks over everything that reflection can read, unexported fields included.
-func reaches(v reflect.Value, what string, seen map[uintptr]bool) bool {
-	switch v.Kind() {
-	case reflect.String:
-		return strings.Contains(v.String(), what)
-	case reflect.Pointer:
-		if v.IsNil() || seen[v.Pointer()] {
-			return false
-		}
-		seen[v.Pointer()] = true
-		return reaches(v.Elem(), what, seen)
-	case reflect.Interface:
-		return !v.IsNil() && reaches(v.Elem(), what, seen)
-	case reflect.Struct:
-		for i := range v.NumField() {
-			if reaches(v.Field(i), what, seen) {
-				return true
-			}
-		}
-	case reflect.Slice, reflect.Array:
-		for i := range v.Len() {
-			if reaches(v.Index(i), what, seen) {
-				return true
-			}
-		}
-	case reflect.Map:
-		for it := v.MapRange(); it.Next(); {
-			if reaches(it.Key(), what, seen) || reaches(it.Value(), what, seen) {
-				return true
-			}
-		}
-	}
-	return false
-}
-
-// TestTheWalkWouldFindIt shows that the walk above finds what is there to be found.
+// TestTheWalkWouldFindIt shows that the walk finds what is there to be found.
 func TestTheWalkWouldFindIt(t *testing.T) {
 	type plain struct{ m map[string][]any }
-	if !reaches(reflect.ValueOf(&plain{map[string][]any{"k": {1, text}}}), text, map[uintptr]bool{}) {
+	if !reach.Reaches(&plain{map[string][]any{"k": {1, text}}}, text) {
 		t.Error("the walk does not find a plain string")
 	}
 }
