@@ -120,11 +120,7 @@ func (l *Ledger) Extend(ctx context.Context, r credits.ExtendRequest) (credits.H
 
 // Settle implements [credits.Gate].
 func (l *Ledger) Settle(ctx context.Context, r credits.SettleRequest) (credits.Receipt, error) {
-	out, err := l.apply(ctx, r)
-	if err != nil {
-		return credits.Receipt{}, err
-	}
-	return *dbstore.Clone(credits.Held{Receipt: &out.Receipt}).Receipt, nil
+	return l.receipt(ctx, r)
 }
 
 // Release implements [credits.Gate].
@@ -165,7 +161,11 @@ func (l *Ledger) Refund(ctx context.Context, r credits.Refund) (credits.Entry, e
 
 // Charge implements [credits.Ledger].
 func (l *Ledger) Charge(ctx context.Context, r credits.Charge) (credits.Receipt, error) {
-	out, err := l.apply(ctx, r)
+	return l.receipt(ctx, r)
+}
+
+func (l *Ledger) receipt(ctx context.Context, op credits.Op) (credits.Receipt, error) {
+	out, err := l.apply(ctx, op)
 	if err != nil {
 		return credits.Receipt{}, err
 	}
