@@ -37,3 +37,15 @@ func (a Amount) Sub(b Amount) (Amount, error) {
 	}
 	return a - b, nil
 }
+
+// saturated returns a + b, or the nearest amount if the sum does not fit.
+func (a Amount) saturated(b Amount) Amount {
+	sum, err := a.Add(b)
+	switch {
+	case err == nil:
+		return sum
+	case b > 0:
+		return math.MaxInt64
+	}
+	return math.MinInt64
+}

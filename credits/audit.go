@@ -1,6 +1,7 @@
 package credits
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -20,6 +21,7 @@ type Report struct {
 	Entries  int64     `json:"entries"` // how many were replayed
 	Holds    int64     `json:"holds"`   // how many were seen, in any state
 	Buckets  int64     `json:"buckets"` // how many were seen, whether or not anything remains
+	Totals   int64     `json:"totals"`  // how many were seen
 	Posted   Amount    `json:"posted"`  // as replayed
 	Held     Amount    `json:"held"`    // as replayed, holds that have expired but are not yet closed included
 	Head     string    `json:"head"`    // the hash of the last entry, hexadecimal: keep it elsewhere to tell later whether history was rewritten
@@ -39,13 +41,13 @@ type Line struct {
 	Winner  *Attempt     // the attempt that the usage record names
 }
 
-// Audit replays one account. A store feeds it every entry in ascending order with [Audit.Line], every hold with
-// [Audit.Hold], then every bucket with [Audit.Bucket], and the number of stored rows with [Audit.Counts], all read from one
-// consistent snapshot, and returns [Audit.Report].
+// Audit replays one account. A store feeds it every cap with [Audit.Cap], every entry in ascending order with [Audit.Line],
+// every hold with [Audit.Hold], then every bucket with [Audit.Bucket], every total with [Audit.Total], and the number of
+// stored rows with [Audit.Counts], all read from one consistent snapshot, and returns [Audit.Report].
 //
 // It finds accidents and edits: each entry's hash covers the one before it, its usage record, and the digest of what its
 // receipt keeps. It does not find somebody who recomputes the whole chain; for that, compare the head with one that was
-// kept elsewhere. Its memory grows with the number of buckets and of refunds, and not with the entries.
+// kept elsewhere. Its memory grows with the number of buckets, of refunds and of totals, and not with the entries.
 type Audit struct {
 	account  AccountRow
 	report   Report
@@ -59,6 +61,9 @@ type Audit struct {
 	settles  int64
 	settled  int64
 	problems int
+	caps     []*CapRow // as stored
+	used     []Amount  // by cap, what the holds say
+	totals   map[totalKey]*UsageTotal
 }
 
 // tally is what the entries and the holds say of a bucket.
@@ -68,7 +73,8 @@ type tally struct {
 
 // NewAudit begins the audit of an account as its row has it.
 func NewAudit(a AccountRow) *Audit {
-	return &Audit{account: a, report: Report{Account: a.Account}, buckets: map[int64]*tally{}, refunds: map[Key]Amount{}, renewals: map[int64]bool{}}
+	return &Audit{account: a, report: Report{Account: a.Account}, buckets: map[int64]*tally{}, refunds: map[Key]Amount{}, renewals: map[int64]bool{},
+		totals: map[totalKey]*UsageTotal{}}
 }
 
 // maxProblems bounds a report: an account that is wrong from its first line on is wrong in every line.
@@ -87,6 +93,11 @@ func (a *Audit) tally(bucket int64) *tally {
 		a.buckets[bucket] = t
 	}
 	return t
+}
+
+// Cap takes a cap, to be compared with the holds.
+func (a *Audit) Cap(c CapRow) {
+	a.caps, a.used = append(a.caps, &c), append(a.used, 0)
 }
 
 // Line checks the next entry.
@@ -207,6 +218,10 @@ func (a *Audit) settleLine(row string, l Line) (record, result [32]byte) {
 		a.problem(row, "a charge is at most its hold: charged %d, held %d", -e.Amount, l.Hold.Amount)
 	case !slices.Equal(l.Hold.Lots, e.Lots):
 		a.problem(row, "the hold has the lots of its charge")
+	case l.Hold.Operation != e.Operation || l.Hold.Scope != e.Scope:
+		a.problem(row, "the hold has the operation and the scope of its charge")
+	case l.Receipt != nil && l.Hold.Fingerprint != l.Receipt.Fingerprint:
+		a.problem(row, "the hold has the fingerprint of its receipt")
 	case l.Hold.Refunded < 0 || l.Hold.Refunded > -e.Amount:
 		a.problem(row, "refunds are at most the charge: refunded %d of %d", l.Hold.Refunded, -e.Amount)
 	}
@@ -234,7 +249,24 @@ func (a *Audit) settleLine(row string, l Line) (record, result [32]byte) {
 	if l.Record.Attempt != "" && (l.Winner == nil || l.Winner.Key != e.Key || l.Winner.Fate == "") {
 		a.problem(row, "the attempt that the usage record names is journalled for the key and finished")
 	}
+	a.count(l)
 	return l.Record.digest(), result
+}
+
+// count adds a record to the totals that it belongs to.
+func (a *Audit) count(l Line) {
+	record := *l.Record
+	record.Refunded = 0
+	if l.Hold != nil {
+		record.Refunded = l.Hold.Refunded
+	}
+	for _, t := range both(recordTotal(&record)) {
+		if known := a.totals[t.key()]; known != nil {
+			known.Add(&t)
+		} else {
+			a.totals[t.key()] = &t
+		}
+	}
 }
 
 // Hold checks one hold.
@@ -265,8 +297,23 @@ func (a *Audit) Hold(h Hold) {
 	default:
 		a.problem(row, "the state is known: it is %q", h.State)
 	}
+	if h.State != Settled && h.Refunded != 0 {
+		a.problem(row, "only a charge is refunded: it says %d", h.Refunded)
+	}
 	if h.Amount <= 0 {
 		a.problem(row, "the amount is positive: it is %d", h.Amount)
+	}
+	var counted Amount
+	switch h.State {
+	case Open:
+		counted = h.Amount
+	case Settled:
+		counted = sum(h.Lots) - h.Refunded
+	}
+	for i, c := range a.caps {
+		if c.counts(use{operation: h.Operation, scope: h.Scope, at: h.CreatedAt}) {
+			a.used[i] = a.used[i].saturated(counted)
+		}
 	}
 }
 
@@ -301,6 +348,39 @@ func (a *Audit) Bucket(b Bucket) {
 	a.paid += b.PaidDebt
 }
 
+// Total checks one total against the usage records.
+func (a *Audit) Total(t UsageTotal) {
+	a.report.Totals++
+	row := t.row()
+	want := a.totals[t.key()]
+	if want == nil {
+		a.problem(row, "a total has usage records")
+		return
+	}
+	delete(a.totals, t.key())
+	for _, c := range []struct {
+		name       string
+		have, want any
+	}{
+		{"first_entry", t.FirstEntry, want.FirstEntry}, {"last_entry", t.LastEntry, want.LastEntry}, {"records", t.Records, want.Records},
+		{"charged", t.Charged, want.Charged}, {"written_off", t.WrittenOff, want.WrittenOff}, {"refunded", t.Refunded, want.Refunded},
+		{"cost", t.Cost.String(), want.Cost.String()}, {"what was measured", t.Usage, want.Usage},
+	} {
+		if c.have != c.want {
+			a.problem(row, "%s is what the usage records say: it is %v, want %v", c.name, c.have, c.want)
+		}
+	}
+}
+
+// row names a total in a report.
+func (t *UsageTotal) row() string {
+	of := "the account"
+	if t.Scoped {
+		of = fmt.Sprintf("scope %q", t.Scope)
+	}
+	return fmt.Sprintf("usage total of %s at %s: %s, %s, %s", of, t.Slot.UTC().Format("2006-01-02 15:04"), t.Operation, t.Provider, t.Model)
+}
+
 // Counts compares the number of stored rows with what the entries say there should be.
 func (a *Audit) Counts(records, receipts int64) {
 	check := func(row string, have, want int64, of string) {
@@ -320,6 +400,14 @@ func (a *Audit) Report() Report {
 	}
 	for _, number := range slices.Sorted(maps.Keys(a.buckets)) {
 		a.problem(fmt.Sprintf("bucket %d", number), "entries or holds name it, and it is not there")
+	}
+	for _, t := range slices.SortedFunc(maps.Values(a.totals), func(a, b *UsageTotal) int { return cmp.Compare(a.row(), b.row()) }) {
+		a.problem(t.row(), "usage records belong to it, and it is not there")
+	}
+	for i, c := range a.caps {
+		if c.Used != a.used[i] {
+			a.problem(fmt.Sprintf("cap %q", c.Name), "used is what the holds of its window say: it is %d, want %d", c.Used, a.used[i])
+		}
 	}
 	if a.account.Entries != a.report.Entries {
 		a.problem("account", "it names the last entry: it says %d, the last is %d", a.account.Entries, a.report.Entries)

@@ -30,6 +30,8 @@ const (
 // sound returns an account with an entry of every kind and a hold in every state.
 func sound(t *testing.T) rows {
 	l := opened(t, 100)
+	l.must(capped("daily", 1000))
+	l.must(capped("other", 1000, ofOperation("draw")))
 	l.must(hold(60, me))
 	l.must(begin("a1", me))
 	s := settle(40)
@@ -62,8 +64,8 @@ func sound(t *testing.T) rows {
 func TestAuditOfASoundAccount(t *testing.T) {
 	rows := sound(t)
 	r := rows.audit()
-	if !r.OK() || r.Account != acme || r.Entries != expiredEntry || r.Holds != 4 || r.Buckets != 5 || r.Posted != 95 || r.Held != 10 {
-		t.Errorf("report is %+v, want 10 entries, 4 holds, 5 buckets, 95 posted, 10 held and no problem", r)
+	if !r.OK() || r.Account != acme || r.Entries != expiredEntry || r.Holds != 4 || r.Buckets != 5 || r.Totals != 2 || r.Posted != 95 || r.Held != 10 {
+		t.Errorf("report is %+v, want 10 entries, 4 holds, 5 buckets, 2 totals, 95 posted, 10 held and no problem", r)
 	}
 	if r.Head != hex.EncodeToString(rows.account.Head[:]) {
 		t.Errorf("the head is %s, want that of the account", r.Head)
@@ -81,6 +83,10 @@ func TestAuditNamesTheRuleThatIsBroken(t *testing.T) {
 		return &r.buckets[slices.IndexFunc(r.buckets, func(b credits.Bucket) bool { return b.Number == number })]
 	}
 	line := func(r *rows, number int) *credits.Line { return &r.lines[number-1] }
+	const (
+		ofTotal  = "usage total of the account at 2026-03-01 12:00: write, p, m"
+		ofScoped = `usage total of scope "run-1" at 2026-03-01 12:00: write, p, m`
+	)
 	for _, c := range []struct {
 		broken    string
 		breaks    func(*rows)
@@ -132,6 +138,8 @@ func TestAuditNamesTheRuleThatIsBroken(t *testing.T) {
 		{"AReleasedHoldWithLots", func(r *rows) { byKey(r, "released").Lots = byKey(r, "open").Lots }, `hold "released"`, "a hold that was given back has no lots"},
 		{"AnExpiredHoldWithLots", func(r *rows) { byKey(r, "expired").Lots = byKey(r, "open").Lots }, `hold "expired"`, "a hold that was given back has no lots"},
 		{"ASettledHoldThatForgetsARefund", func(r *rows) { byKey(r, key).Refunded = 14 }, `hold "k"`, "refunded is the sum of the charge's refunds: it says 14, the sum is 15"},
+		{"AnOpenHoldThatWasRefunded", func(r *rows) { byKey(r, "open").Refunded = 1 }, `hold "open"`, "only a charge is refunded: it says 1"},
+		{"AReleasedHoldThatWasRefunded", func(r *rows) { byKey(r, "released").Refunded = 1 }, `hold "released"`, "only a charge is refunded: it says 1"},
 		{"ASettledHoldWithoutAnEntry", func(r *rows) { byKey(r, "released").State = credits.Settled }, "settled holds", "one for each settle entry: 2, want 1"},
 		{"AnOpenHoldThatIsGone", func(r *rows) { byKey(r, "open").State, byKey(r, "open").Lots = credits.Released, nil }, "account", "it says 10, the sum is 0"},
 		{"AnOpenHoldOfAnotherBucket", func(r *rows) { byKey(r, "open").Lots[0].Bucket = 99 }, "bucket 99", "entries or holds name it, and it is not there"},
@@ -149,6 +157,37 @@ func TestAuditNamesTheRuleThatIsBroken(t *testing.T) {
 		{"ABucketThatIsGone", func(r *rows) { r.buckets = r.buckets[1:] }, "bucket 1", "entries or holds name it, and it is not there"},
 		{"ABucketThatNothingMade", func(r *rows) { r.buckets = append(r.buckets, credits.Bucket{Number: 99}) }, "bucket 99", "a bucket has an entry that made it"},
 		{"ABucketTwice", func(r *rows) { r.buckets = append(r.buckets, r.buckets[0]) }, "bucket 1", "a bucket has an entry that made it"},
+		// The hold of a charge.
+		{"AChargeWhoseHoldIsOfAnotherOperation", func(r *rows) { line(r, settleEntry).Hold.Operation = "draw" }, "entry 2", "the hold has the operation and the scope of its charge"},
+		{"AChargeWhoseHoldIsOfAnotherScope", func(r *rows) { line(r, settleEntry).Hold.Scope = "run-2" }, "entry 2", "the hold has the operation and the scope of its charge"},
+		{"AChargeWhoseHoldIsOfAnotherRequest", func(r *rows) { line(r, settleEntry).Hold.Fingerprint[0]++ }, "entry 2", "the hold has the fingerprint of its receipt"},
+		// Caps.
+		{"ACapThatCountsMore", func(r *rows) { r.caps[0].Used++ }, `cap "daily"`, "used is what the holds of its window say: it is 36, want 35"},
+		{"ACapThatCountsLess", func(r *rows) { r.caps[0].Used-- }, `cap "daily"`, "it is 34, want 35"},
+		{"ACapThatCountsWhatItDoesNotCount", func(r *rows) { r.caps[1].Used = 35 }, `cap "other"`, "it is 35, want 0"},
+		{"ACapOfAnotherOperation", func(r *rows) { r.caps[0].Operation = "draw" }, `cap "daily"`, "it is 35, want 0"},
+		{"ACapOfAnotherScope", func(r *rows) { r.caps[0].Scope = "run-2" }, `cap "daily"`, "it is 35, want 0"},
+		{"ACapWhoseWindowBeganLater", func(r *rows) { r.caps[0].Since = start.Add(time.Millisecond) }, `cap "daily"`, "it is 35, want 10"},
+		{"ACapWhoseHoldIsOfAnotherDay", func(r *rows) { byKey(r, "open").CreatedAt = start.AddDate(0, 0, -1) }, `cap "daily"`, "it is 35, want 25"},
+		// Totals of usage.
+		{"ATotalWithAnotherFirstEntry", func(r *rows) { r.totals[0].FirstEntry = 1 }, ofTotal, "first_entry is what the usage records say: it is 1, want 2"},
+		{"ATotalWithAnotherLastEntry", func(r *rows) { r.totals[0].LastEntry = 3 }, ofTotal, "last_entry is what the usage records say: it is 3, want 2"},
+		{"ATotalOfMoreRecords", func(r *rows) { r.totals[0].Records++ }, ofTotal, "records is what the usage records say: it is 2, want 1"},
+		{"ATotalOfAnotherCharge", func(r *rows) { r.totals[0].Charged++ }, ofTotal, "charged is what the usage records say: it is 41, want 40"},
+		{"ATotalThatWroteOffMore", func(r *rows) { r.totals[0].WrittenOff++ }, ofTotal, "written_off is what the usage records say: it is 1, want 0"},
+		{"ATotalThatForgetsARefund", func(r *rows) { r.totals[0].Refunded = 0 }, ofTotal, "refunded is what the usage records say: it is 0, want 15"},
+		{"ATotalOfAnotherCost", func(r *rows) { r.totals[0].Cost = decimal.New(6, -3) }, ofTotal, "cost is what the usage records say: it is 0.006, want 0.005"},
+		{"ATotalOfOtherUsage", func(r *rows) { r.totals[0].Usage.Input = usage.Exactly(11) }, ofTotal, "what was measured is what the usage records say"},
+		{"ATotalOfAScopeThatForgetsARefund", func(r *rows) { r.totals[1].Refunded = 0 }, ofScoped, "refunded is what the usage records say: it is 0, want 15"},
+		{"ATotalThatIsGone", func(r *rows) { r.totals = r.totals[1:] }, ofTotal, "usage records belong to it, and it is not there"},
+		{"ATotalOfAScopeThatIsGone", func(r *rows) { r.totals = r.totals[:1] }, ofScoped, "usage records belong to it, and it is not there"},
+		{"ATotalTwice", func(r *rows) { r.totals = append(r.totals, r.totals[0]) }, ofTotal, "a total has usage records"},
+		{"ATotalOfAnotherSlot", func(r *rows) { r.totals[0].Slot = start.Add(credits.Slot) }, "usage total of the account at 2026-03-01 12:15: write, p, m", "a total has usage records"},
+		{"ATotalOfAnotherOperation", func(r *rows) { r.totals[0].Operation = "draw" }, ofTotal, "usage records belong to it, and it is not there"},
+		{"ATotalOfAnotherProvider", func(r *rows) { r.totals[0].Provider = "q" }, ofTotal, "usage records belong to it, and it is not there"},
+		{"ATotalOfAnotherModel", func(r *rows) { r.totals[0].Model = "q" }, ofTotal, "usage records belong to it, and it is not there"},
+		{"ATotalOfAnotherScope", func(r *rows) { r.totals[1].Scope = "run-2" }, ofScoped, "usage records belong to it, and it is not there"},
+		{"ATotalOfAnotherAccount", func(r *rows) { r.totals[0].Account = "zeta" }, ofTotal, "usage records belong to it, and it is not there"},
 		// The account, and how many rows there are.
 		{"ARecordTooMany", func(r *rows) { r.records++ }, "usage records", "one for each settle entry: 2, want 1"},
 		{"AReceiptTooFew", func(r *rows) { r.receipts-- }, "receipts", "one for each settle entry: 0, want 1"},
@@ -170,6 +209,18 @@ func TestAuditNamesTheRuleThatIsBroken(t *testing.T) {
 			}
 		})
 	}
+	t.Run("ATotalOfSeveralRecords", func(t *testing.T) {
+		l := opened(t, 100)
+		l.must(charge(10))
+		l.must(named(charge(20), "k2"))
+		l.wantBalance(70, 0)
+		r := l.rows(acme)
+		r.totals[0].Charged = 29
+		want := credits.Problem{Row: "usage total of the account at 2026-03-01 12:00: write, , ", Rule: "charged is what the usage records say: it is 29, want 30"}
+		if got := r.audit().Problems; len(got) != 1 || got[0] != want {
+			t.Errorf("problems are %+v, want %+v", got, want)
+		}
+	})
 	t.Run("AChargeWithoutAnAttemptIsNoProblem", func(t *testing.T) { // a host's own charge
 		l := opened(t, 100)
 		l.must(charge(10))

@@ -3,6 +3,7 @@ package credits_test
 import (
 	"errors"
 	"fmt"
+	"iter"
 	"reflect"
 	"slices"
 	"strings"
@@ -26,12 +27,16 @@ type book struct {
 	attempts map[credits.Ref][]credits.Attempt
 	receipts map[credits.Ref]credits.Receipt
 	entries  map[credits.Account][]credits.Entry
+	caps     map[credits.CapRef]credits.CapRow
+	totals   []credits.UsageTotal
+	events   []credits.Event
 }
 
 func newBook() *book {
 	return &book{now: start, accounts: map[credits.Account]credits.AccountRow{}, buckets: map[credits.BucketRef]credits.Bucket{},
 		holds: map[credits.Ref]credits.Hold{}, attempts: map[credits.Ref][]credits.Attempt{},
-		receipts: map[credits.Ref]credits.Receipt{}, entries: map[credits.Account][]credits.Entry{}}
+		receipts: map[credits.Ref]credits.Receipt{}, entries: map[credits.Account][]credits.Entry{},
+		caps: map[credits.CapRef]credits.CapRow{}}
 }
 
 // apply makes one transaction of the mutations.
@@ -39,6 +44,9 @@ func (b *book) apply(ops ...credits.Op) (outs []credits.Outcome, errs []error) {
 	s := credits.NewState()
 	for _, op := range ops {
 		b.loadAccount(s, op.Ref().Account)
+		if c, ok := op.(credits.Cap); ok {
+			s.LoadUse(c, b.used(c))
+		}
 		for _, ref := range credits.Refs(op) {
 			b.load(s, ref)
 		}
@@ -63,6 +71,27 @@ func (b *book) loadAccount(s *credits.State, account credits.Account) {
 			s.LoadBucket(bucket)
 		}
 	}
+	for ref, c := range b.caps {
+		if ref.Account == account {
+			s.LoadCap(c)
+		}
+	}
+}
+
+// used is what a cap counts, from the stored holds.
+func (b *book) used(c credits.Cap) (used credits.Amount) {
+	for ref, h := range b.holds {
+		if ref.Account != c.Account || !c.Counts(h.Operation, h.Scope) || h.CreatedAt.Before(c.Start(b.now)) {
+			continue
+		}
+		switch h.State {
+		case credits.Open:
+			used += h.Amount
+		case credits.Settled:
+			used += b.receipts[ref].Charged - h.Refunded
+		}
+	}
+	return used
 }
 
 func (b *book) load(s *credits.State, ref credits.Ref) {
@@ -131,6 +160,28 @@ func (b *book) save(c *credits.Changes) {
 	for _, r := range c.Receipts {
 		b.receipts[credits.Ref{Account: r.Record.Account, Key: r.Key}] = *r
 	}
+	for ref, c := range c.Caps {
+		if c == nil {
+			delete(b.caps, ref)
+		} else {
+			b.caps[ref] = *c
+		}
+	}
+	for _, t := range c.Totals {
+		b.addTotal(*t)
+	}
+	b.events = append(b.events, c.Events...)
+}
+
+func (b *book) addTotal(t credits.UsageTotal) {
+	for i := range b.totals {
+		if known := &b.totals[i]; known.Account == t.Account && known.Scoped == t.Scoped && known.Scope == t.Scope && known.Slot.Equal(t.Slot) &&
+			known.Operation == t.Operation && known.Provider == t.Provider && known.Model == t.Model {
+			known.Add(&t)
+			return
+		}
+	}
+	b.totals = append(b.totals, t)
 }
 
 // copy returns a book that shares nothing that is written to.
@@ -142,9 +193,11 @@ func (b *book) copy() *book {
 	fill(c.holds, b.holds)
 	fill(c.attempts, b.attempts)
 	fill(c.receipts, b.receipts)
+	fill(c.caps, b.caps)
 	for a, list := range b.entries {
 		c.entries[a] = slices.Clone(list)
 	}
+	c.totals, c.events = slices.Clone(b.totals), slices.Clone(b.events)
 	return c
 }
 
@@ -157,8 +210,8 @@ func fill[K comparable, V any](to, from map[K]V) {
 // diff says where two books differ.
 func (b *book) diff(c *book) string {
 	return differ(
-		[]any{b.accounts, b.buckets, b.holds, b.attempts, b.receipts, b.entries},
-		[]any{c.accounts, c.buckets, c.holds, c.attempts, c.receipts, c.entries})
+		[]any{b.accounts, b.buckets, b.holds, b.attempts, b.receipts, b.entries, b.caps, b.totals, b.events},
+		[]any{c.accounts, c.buckets, c.holds, c.attempts, c.receipts, c.entries, c.caps, c.totals, c.events})
 }
 
 // differ is cmp.Diff for values that are hardly ever different.
@@ -222,6 +275,17 @@ func (b *book) rows(account credits.Account) rows {
 		}
 	}
 	r.records = r.receipts
+	for ref, c := range b.caps {
+		if ref.Account == account {
+			r.caps = append(r.caps, c)
+		}
+	}
+	slices.SortFunc(r.caps, func(a, b credits.CapRow) int { return strings.Compare(a.Name, b.Name) })
+	for _, t := range b.totals {
+		if t.Account == account {
+			r.totals = append(r.totals, t)
+		}
+	}
 	return r
 }
 
@@ -234,10 +298,15 @@ type rows struct {
 	holds             []credits.Hold
 	buckets           []credits.Bucket
 	records, receipts int64
+	caps              []credits.CapRow
+	totals            []credits.UsageTotal
 }
 
 func (r rows) audit() credits.Report {
 	a := credits.NewAudit(r.account)
+	for _, c := range r.caps {
+		a.Cap(c)
+	}
 	for _, l := range r.lines {
 		a.Line(l)
 	}
@@ -246,6 +315,9 @@ func (r rows) audit() credits.Report {
 	}
 	for _, b := range r.buckets {
 		a.Bucket(b)
+	}
+	for _, t := range r.totals {
+		a.Total(t)
 	}
 	a.Counts(r.records, r.receipts)
 	return a.Report()
@@ -267,6 +339,55 @@ func (b *book) balance(account credits.Account) credits.Balance {
 // left is the account's buckets as a store reads them.
 func (b *book) left(account credits.Account) []credits.Bucket {
 	return b.read(account).Buckets(account, b.now)
+}
+
+// uses is the account's caps as a store reads them.
+func (b *book) uses(account credits.Account) []credits.CapUse {
+	return b.read(account).Caps(account, b.now)
+}
+
+// usage answers a query as a store does: with the totals of whole slots, and the records of those that the query cuts.
+func (b *book) usage(q credits.UsageQuery) ([]credits.UsageRow, error) {
+	p, err := q.Plan()
+	if err != nil {
+		return nil, err
+	}
+	var totals []credits.UsageTotal
+	for _, t := range b.totals {
+		if t.Scoped == p.Scoped && (q.AllAccounts || t.Account == q.Account) && (q.Scope == "" || t.Scope == q.Scope) && p.Slots.Contains(t.Slot) {
+			totals = append(totals, t)
+		}
+	}
+	var records []credits.UsageRecord
+	for _, edge := range p.Edges {
+		for _, r := range b.records() {
+			if (q.AllAccounts || r.Account == q.Account) && (q.Scope == "" || r.Scope == q.Scope) && edge.Contains(r.At) {
+				records = append(records, r)
+			}
+		}
+	}
+	return p.Rows(each(totals...), each(records...))
+}
+
+// records is the usage records of all accounts, with what was refunded since.
+func (b *book) records() (out []credits.UsageRecord) {
+	for ref, receipt := range b.receipts {
+		r := receipt.Record
+		r.Refunded = b.holds[ref].Refunded
+		out = append(out, r)
+	}
+	return out
+}
+
+// each yields values as a store that can be read does.
+func each[T any](values ...T) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		for _, v := range values {
+			if !yield(v, nil) {
+				return
+			}
+		}
+	}
 }
 
 // The account, the key and the holder of the tests that need only one.
@@ -311,16 +432,35 @@ func (l *ledger) must(op credits.Op) credits.Outcome {
 	return out
 }
 
-// refused checks that a mutation is refused with an error and leaves everything as it is.
+// refused checks that a mutation is refused with an error and leaves everything as it is. A refusal by a cap is told, if
+// it is the first in the cap's window, and nothing else happens.
 func (l *ledger) refused(op credits.Op, want error) error {
 	l.Helper()
 	before := l.book.copy()
 	_, err := l.try(op)
 	wantError(l.T, err, want)
+	var cause *credits.CapError
+	if errors.As(err, &cause) {
+		before.tellOf(cause, op.Ref().Key)
+	}
 	if d := before.diff(l.book); d != "" {
 		l.Errorf("Apply(%s) was refused, but changed:\n%s", describe(op), d)
 	}
 	return err
+}
+
+// tellOf writes down that a cap refused something, once in its window.
+func (b *book) tellOf(e *credits.CapError, k credits.Key) {
+	ref := credits.CapRef{Account: e.Account, Name: e.Cap}
+	row, account := b.caps[ref], b.accounts[e.Account]
+	if row.Reached {
+		return
+	}
+	row.Reached = true
+	account.Events++
+	b.caps[ref], b.accounts[e.Account] = row, account
+	b.events = append(b.events, credits.Event{Account: e.Account, Number: account.Events, Kind: credits.CapReached, Key: k, Cap: e.Cap,
+		Amount: row.Limit, Now: row.Used, At: b.now})
 }
 
 func (l *ledger) pass(d time.Duration) { l.now = l.now.Add(d) }
@@ -426,6 +566,8 @@ func named[T credits.Op](op T, k credits.Key) T {
 		r.Key = k
 	case *credits.Charge:
 		r.Key = k
+	case *credits.Refund:
+		r.Key = k
 	}
 	return op
 }
@@ -462,4 +604,65 @@ func refund(k credits.Key, amount credits.Amount) credits.Refund {
 
 func charge(amount credits.Amount) credits.Charge {
 	return credits.Charge{Account: acme, Key: key, Operation: "write", Scope: "run-1", Amount: amount, Fingerprint: [32]byte{1}, Result: []byte("result")}
+}
+
+// capped is a cap of everything, for a day of UTC unless it says otherwise.
+func capped(name string, limit credits.Amount, more ...func(*credits.Cap)) credits.Cap {
+	c := credits.Cap{Account: acme, Name: name, Window: credits.PerDay, Limit: limit}
+	for _, f := range more {
+		f(&c)
+	}
+	return c
+}
+
+func per(w credits.Window) func(*credits.Cap) { return func(c *credits.Cap) { c.Window = w } }
+
+func warning(at credits.Amount) func(*credits.Cap) { return func(c *credits.Cap) { c.WarnAt = at } }
+
+func ofScope(scope string) func(*credits.Cap) { return func(c *credits.Cap) { c.Scope = scope } }
+
+func ofOperation(operation string) func(*credits.Cap) {
+	return func(c *credits.Cap) { c.Operation = operation }
+}
+
+func inZone(zone string) func(*credits.Cap) { return func(c *credits.Cap) { c.Zone = zone } }
+
+func alert(below credits.Amount) credits.Alert { return credits.Alert{Account: acme, Below: below} }
+
+// wantUsed checks what the account's caps count now: "name used", separated by commas.
+func (l *ledger) wantUsed(want string) {
+	l.Helper()
+	var got []string
+	for _, c := range l.uses(acme) {
+		got = append(got, fmt.Sprintf("%s %d", c.Name, c.Used))
+	}
+	if text := strings.Join(got, ", "); text != want {
+		l.Errorf("the caps count %q, want %q", text, want)
+	}
+	if r := l.audit(acme); !r.OK() {
+		l.Errorf("the audit finds %+v", r.Problems)
+	}
+}
+
+// wantEvents checks all events: "kind [cap] amount/now [key]", separated by semicolons.
+func (l *ledger) wantEvents(want string) {
+	l.Helper()
+	var got []string
+	for i, e := range l.events {
+		if e.Number != int64(i+1) || e.Account != acme || l.accounts[acme].Events != int64(len(l.events)) {
+			l.Errorf("event %d is %+v, and the account has %d", i+1, e, l.accounts[acme].Events)
+		}
+		text := string(e.Kind)
+		if e.Cap != "" {
+			text += " " + e.Cap
+		}
+		text += fmt.Sprintf(" %d/%d", e.Amount, e.Now)
+		if e.Key != "" {
+			text += " " + string(e.Key)
+		}
+		got = append(got, text)
+	}
+	if text := strings.Join(got, "; "); text != want {
+		l.Errorf("the events are %q, want %q", text, want)
+	}
 }

@@ -124,14 +124,17 @@ func (s *State) free(account Account, amount Amount, take func(*Bucket, Amount))
 	return lots, amount
 }
 
-// pin sets credits aside, if there are enough, and returns the buckets they are of.
-func (s *State) pin(account Account, amount Amount) ([]Lot, error) {
-	acc := s.account(account)
-	if available := acc.Posted - acc.Held; available < amount {
-		return nil, &InsufficientError{Account: account, Need: amount, Available: available, Held: acc.Held}
+// pin sets the credits of a use aside, if there are enough and no cap is in the way, and returns the buckets they are of.
+func (s *State) pin(ref Ref, u use, now time.Time) ([]Lot, error) {
+	acc := s.account(ref.Account)
+	if available := acc.Posted - acc.Held; available < u.amount {
+		return nil, &InsufficientError{Account: ref.Account, Need: u.amount, Available: available, Held: acc.Held}
 	}
-	lots, _ := s.free(account, amount, func(b *Bucket, part Amount) { b.Pinned += part }) // all of it is there, see sound
-	acc.Held += amount                                                                    // cannot overflow: Held + amount ≤ Posted
+	if err := s.admit(ref, u, now); err != nil {
+		return nil, err
+	}
+	lots, _ := s.free(ref.Account, u.amount, func(b *Bucket, part Amount) { b.Pinned += part }) // all of it is there, see sound
+	acc.Held += u.amount                                                                        // cannot overflow: Held + amount ≤ Posted
 	s.touchAccount(acc)
 	return lots, nil
 }

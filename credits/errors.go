@@ -14,6 +14,8 @@ var (
 	ErrOverflow = errors.New("amount overflows")
 	// ErrInsufficient is a hold that the account cannot cover; see [InsufficientError].
 	ErrInsufficient = errors.New("insufficient credits")
+	// ErrCap is something that a cap does not leave room for; see [CapError].
+	ErrCap = errors.New("cap reached")
 	// ErrInProgress is a key that another holder is working on; see [InProgressError].
 	ErrInProgress = errors.New("operation in progress")
 	// ErrKeyReused is a key that was used before for a different request.
@@ -50,6 +52,28 @@ func (e *InsufficientError) Error() string {
 // Is reports whether target is ErrInsufficient.
 func (e *InsufficientError) Is(target error) bool { return target == ErrInsufficient }
 
+// CapError says which cap refused something. It matches [ErrCap].
+type CapError struct {
+	Account Account
+	Cap     string    // its name
+	Limit   Amount    // credits
+	Used    Amount    // credits that count against it in its present window
+	Need    Amount    // credits asked for
+	Until   time.Time // when the window ends and there is room again; zero if it does not
+}
+
+// Error implements error.
+func (e *CapError) Error() string {
+	mend := "raise the cap"
+	if !e.Until.IsZero() {
+		mend += " or wait until " + e.Until.UTC().Format(time.RFC3339)
+	}
+	return fmt.Sprintf("credits: account %q: %v: %q is %d, used %d, need %d: %s", e.Account, ErrCap, e.Cap, e.Limit, e.Used, e.Need, mend)
+}
+
+// Is reports whether target is ErrCap.
+func (e *CapError) Is(target error) bool { return target == ErrCap }
+
 // InProgressError says who holds a key and for how long. It matches [ErrInProgress].
 type InProgressError struct {
 	Account Account
@@ -65,6 +89,10 @@ func (e *InProgressError) Error() string {
 
 // Is reports whether target is ErrInProgress.
 func (e *InProgressError) Is(target error) bool { return target == ErrInProgress }
+
+func failCap(a Account, name, why string) error {
+	return fmt.Errorf("credits: account %q: cap %.40q: %w: %s", a, name, ErrInvalid, why)
+}
 
 func fail(act string, a Account, k Key, cause error, why string) error {
 	if why == "" {

@@ -125,23 +125,92 @@ func ExampleAudit() {
 	// account: posted is what remains of the buckets, less debt: it says 90, 100 remain and the debt is 0
 }
 
-func ExampleTotals() {
-	records := func(yield func(credits.UsageRecord, error) bool) {
-		for _, r := range []credits.UsageRecord{
-			{Operation: "content_generation", Charged: 12}, {Operation: "clustering", Charged: 2}, {Operation: "content_generation", Charged: 9},
-		} {
-			if !yield(r, nil) {
-				return
-			}
+// A store loads an account's caps with the account, and saves what they count with the rest.
+func ExampleCap() {
+	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	daily := credits.Cap{Account: "acme", Name: "daily", Scope: "run-7", Window: credits.PerDay, Zone: "Europe/Berlin", Limit: 50}
+
+	s := credits.NewState()
+	s.LoadAccount(credits.AccountRow{Account: "acme", Posted: 100, Entries: 1})
+	s.LoadBucket(credits.Bucket{Account: "acme", Number: 1, Kind: credits.Purchase, Amount: 100})
+	s.LoadUse(daily, 20) // what the holds say that were made today
+	ops := []credits.Op{
+		daily,
+		credits.Charge{Account: "acme", Key: "article-7", Operation: "content_generation", Scope: "run-7", Amount: 25},
+		credits.Charge{Account: "acme", Key: "article-8", Operation: "content_generation", Scope: "run-7", Amount: 25},
+		credits.Charge{Account: "acme", Key: "article-9", Operation: "content_generation", Scope: "run-8", Amount: 25}, // is not counted
+	}
+	for _, op := range ops {
+		_, err := s.Apply(op, now)
+		var full *credits.CapError
+		if errors.As(err, &full) {
+			fmt.Printf("%s has %d left until %s\n", full.Cap, full.Limit-full.Used, full.Until.Format(time.DateTime))
+			continue
+		}
+		fmt.Println(err)
+	}
+	for _, c := range s.Caps("acme", now) {
+		fmt.Printf("%s: %d of %d\n", c.Name, c.Used, c.Limit)
+	}
+	// Output:
+	// <nil>
+	// <nil>
+	// daily has 5 left until 2026-03-01 23:00:00
+	// <nil>
+	// daily: 45 of 50
+}
+
+// What a host may want to act on is among the changes of the mutation that caused it.
+func ExampleAlert() {
+	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	s := credits.NewState()
+	for _, op := range []credits.Op{
+		credits.Grant{Account: "acme", Key: "march", Kind: credits.Plan, Amount: 100},
+		credits.Alert{Account: "acme", Below: 50},
+		credits.Charge{Account: "acme", Key: "article-7", Operation: "content_generation", Amount: 60},
+		credits.Charge{Account: "acme", Key: "article-8", Operation: "content_generation", Amount: 10}, // is still low
+	} {
+		if _, err := s.Apply(op, now); err != nil {
+			fmt.Println(err)
 		}
 	}
-	rows, err := credits.Totals(records, credits.UsageQuery{GroupBy: []credits.Dimension{credits.ByOperation}})
+	for _, e := range s.Changes().Events {
+		fmt.Printf("event %d of %s: %s by %s, %d is below %d\n", e.Number, e.Account, e.Kind, e.Key, e.Now, e.Amount)
+	}
+	// Output:
+	// event 1 of acme: low_balance by article-7, 40 is below 50
+}
+
+// A store answers a query with the totals of whole quarters of an hour, and the records of those that it cuts.
+func ExampleUsageQuery_Plan() {
+	at := func(hour, minute int) time.Time { return time.Date(2026, 3, 1, hour, minute, 0, 0, time.UTC) }
+	plan, err := credits.UsageQuery{Account: "acme", From: at(9, 10), To: at(17, 0), GroupBy: []credits.Dimension{credits.ByOperation}}.Plan()
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	span := func(s credits.Span) string { return s.From.Format("15:04") + " to " + s.To.Format("15:04") }
+	fmt.Println("totals of", span(plan.Slots))
+	for _, edge := range plan.Edges {
+		fmt.Println("records of", span(edge))
+	}
+
+	totals := func(yield func(credits.UsageTotal, error) bool) { // as it read them
+		_ = yield(credits.UsageTotal{Account: "acme", Slot: at(9, 15), Operation: "clustering", Records: 2, Charged: 4}, nil) &&
+			yield(credits.UsageTotal{Account: "acme", Slot: at(12, 0), Operation: "content_generation", Records: 3, Charged: 30}, nil)
+	}
+	records := func(yield func(credits.UsageRecord, error) bool) {
+		yield(credits.UsageRecord{Account: "acme", At: at(9, 12), Operation: "content_generation", Charged: 12}, nil)
+	}
+	rows, err := plan.Rows(totals, records)
 	for _, r := range rows {
 		fmt.Println(r.Operation, r.Records, r.Charged)
 	}
 	fmt.Println(err)
 	// Output:
-	// clustering 1 2
-	// content_generation 2 21
+	// totals of 09:15 to 17:00
+	// records of 09:10 to 09:15
+	// clustering 2 4
+	// content_generation 4 42
 	// <nil>
 }

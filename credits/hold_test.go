@@ -130,8 +130,8 @@ func TestHold(t *testing.T) {
 		r := hold(90, other)
 		r.First = credits.Attempt{ID: "a1"}
 		h := l.must(r).Held.Hold
-		if h.Fresh || h.Amount != 60 || string(h.Pinned) != "pin of me" || h.Holder != other || !h.CreatedAt.Equal(start) || len(h.OpenAttempts) != 0 {
-			t.Errorf("hold is %+v, want the old one in new hands", h)
+		if h.Fresh || h.Amount != 60 || string(h.Pinned) != "pin of me" || h.Holder != other || !h.CreatedAt.Equal(l.now) || len(h.OpenAttempts) != 0 {
+			t.Errorf("hold is %+v, want the old one in new hands, with credits that were taken just now", h)
 		}
 		l.wantBalance(100, 60)
 	})

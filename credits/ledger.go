@@ -12,10 +12,10 @@ import (
 // leave the caller in doubt; the same call again, with the same key, resolves it.
 type Gate interface {
 	// Hold sets r.Amount aside, or says what became of the key earlier. Exactly one field of the result is set: a
-	// receipt if the key is settled, a hold otherwise. Errors: *InsufficientError, *InProgressError, ErrKeyReused,
-	// ErrResultPruned, ErrInvalid.
+	// receipt if the key is settled, a hold otherwise. Errors: *InsufficientError, *CapError, *InProgressError,
+	// ErrKeyReused, ErrResultPruned, ErrInvalid.
 	Hold(ctx context.Context, r HoldRequest) (Held, error)
-	// Extend adds to an open hold and renews its lease. Errors: *InsufficientError, ErrNotHolder, ErrClosed,
+	// Extend adds to an open hold and renews its lease. Errors: *InsufficientError, *CapError, ErrNotHolder, ErrClosed,
 	// ErrSettled, ErrNotFound, ErrInvalid.
 	Extend(ctx context.Context, r ExtendRequest) (Hold, error)
 	// Settle charges min(r.Amount, held), records usage, finishes the last attempt, keeps the receipt and closes the
@@ -56,8 +56,8 @@ type Ledger interface {
 	// Refund gives back a part of a charge, or all of it. Errors: ErrNotFound if the charge's key is not settled, ErrRefund,
 	// ErrKeyReused, ErrInvalid, ErrOverflow.
 	Refund(ctx context.Context, r Refund) (Entry, error)
-	// Charge is a hold and its settle in one decision. Errors: *InsufficientError, *InProgressError if the key is held,
-	// ErrKeyReused, ErrInvalid.
+	// Charge is a hold and its settle in one decision. Errors: *InsufficientError, *CapError, *InProgressError if the
+	// key is held, ErrKeyReused, ErrInvalid.
 	Charge(ctx context.Context, r Charge) (Receipt, error)
 	// Prune lets the results go of what was settled before the given time, and returns how many those were. Their keys
 	// answer ErrResultPruned from then on; charges, usage records and digests stay. It may be called again, and works in
@@ -71,8 +71,25 @@ type Ledger interface {
 	Entries(ctx context.Context, q EntryQuery) iter.Seq2[Entry, error]
 	// Records yields usage records in the order of their entries. It ends after the first error.
 	Records(ctx context.Context, q UsageQuery) iter.Seq2[UsageRecord, error]
-	// Usage returns totals over the records that q selects, grouped as q says; see [Totals].
+	// Usage returns totals over the records that q selects, grouped as q says, ordered by their group. It reads totals
+	// that are kept beside the records, and records only of the quarters of an hour that q cuts; see [UsagePlan].
+	// Errors: ErrInvalid, ErrOverflow or usage.ErrInvalid if a total does not fit.
 	Usage(ctx context.Context, q UsageQuery) ([]UsageRow, error)
+	// SetCap sets a cap, or puts another in the place of the one that has its name. What was held or charged in the present
+	// window before counts, so it reads all holds of that window. The same cap again changes nothing. Errors: ErrInvalid.
+	SetCap(ctx context.Context, c Cap) error
+	// RemoveCap removes a cap, if there is one of the name. Errors: ErrInvalid.
+	RemoveCap(ctx context.Context, r RemoveCap) error
+	// Caps returns the account's caps by name, with what they count now.
+	Caps(ctx context.Context, account Account) ([]CapUse, error)
+	// SetAlert asks for an event when the account's balance falls low, which may be at once. Errors: ErrInvalid.
+	SetAlert(ctx context.Context, r Alert) error
+	// Events returns the events of all accounts that were not acknowledged, at most limit of them, those that happened first
+	// at the front and those of an account in their order. Two callers may get the same ones: an event is delivered at
+	// least once, and its account and number tell that it was there before.
+	Events(ctx context.Context, limit int) ([]Event, error)
+	// Acknowledge lets events go that were dealt with. One that is gone already is no error.
+	Acknowledge(ctx context.Context, events ...EventRef) error
 	// Verify replays the account and returns what it found; see [Audit]. The error is for a store that cannot be read.
 	Verify(ctx context.Context, account Account) (Report, error)
 }

@@ -18,6 +18,21 @@ type naive struct {
 	debts    []debtor             // every credit that was charged before there was one, of all accounts
 	known    map[credits.Ref]*tag // what a key is used for
 	met      map[string]int       // the rules that came into play, to see whether the tapes are any good
+	limits   map[credits.CapRef]*limit
+	bells    map[credits.Account]*bell
+	told     []credits.Event // of all accounts, in order
+}
+
+// limit is a cap. What it counts is summed up over all holds whenever it is asked.
+type limit struct {
+	credits.Cap
+	warned, reached map[string]bool // the windows, by the day on which they began, in which that was told
+}
+
+// bell is an alert.
+type bell struct {
+	below credits.Amount
+	rang  bool
 }
 
 // event is a line of an account.
@@ -141,9 +156,12 @@ type bill struct {
 	at                  time.Time
 	credits             []*credit // not refunded yet, in the order in which they were charged; nil for one that was owed
 	back                credits.Amount
+	record              credits.UsageRecord // as it was asked for
 }
 
-func newNaive() *naive { return &naive{known: map[credits.Ref]*tag{}, met: map[string]int{}} }
+func newNaive() *naive {
+	return &naive{known: map[credits.Ref]*tag{}, met: map[string]int{}, limits: map[credits.CapRef]*limit{}, bells: map[credits.Account]*bell{}}
+}
 
 func (p *promise) state(now time.Time) credits.HoldState {
 	switch {
@@ -299,7 +317,160 @@ func (n *naive) apply(op credits.Op, now time.Time) verdict {
 	n.catchUp(account, now)
 	v := n.decide(op, now)
 	n.catchUp(account, now)
+	n.warn(account, op.Ref().Key, now)
+	n.ring(account, op.Ref().Key, now)
 	return v
+}
+
+// day is a label of the window of a cap that a time is in: the civil day on which it begins.
+func (l *limit) day(at time.Time) string {
+	if l.Window == credits.Ever {
+		return ""
+	}
+	year, month, day := at.In(zone(l.Zone)).Date()
+	asked := civil{l.Window, l.FirstDay, year, month, day}
+	if _, known := days[asked]; !known {
+		begins, _ := naiveWindow(l.Cap, at)
+		days[asked] = begins.Format(time.DateOnly)
+	}
+	return days[asked]
+}
+
+var days = map[civil]string{} // that were worked out before
+
+type civil struct {
+	window credits.Window
+	first  int
+	year   int
+	month  time.Month
+	day    int
+}
+
+// until is when the window of a time is over: the first quarter of an hour of the day on which the next begins.
+func (l *limit) until(now time.Time) time.Time {
+	if l.Window == credits.Ever {
+		return time.Time{}
+	}
+	_, ends := naiveWindow(l.Cap, now)
+	at := ends.Add(-12 * time.Hour) // no zone of the tapes is further from UTC
+	for at.In(zone(l.Zone)).Format(time.DateOnly) != ends.Format(time.DateOnly) {
+		at = at.Add(15 * time.Minute)
+	}
+	return at
+}
+
+func (l *limit) counts(p *promise, now time.Time) bool {
+	if l.Operation != "" && l.Operation != p.operation || l.Scope != "" && l.Scope != p.scope {
+		return false
+	}
+	return l.day(p.created) == l.day(now)
+}
+
+// used is what a cap counts: of the holds of its window what they have and what they were charged, less what came back.
+func (n *naive) used(l *limit, now time.Time) (sum credits.Amount) {
+	for ref, t := range n.known {
+		switch p := t.hold; {
+		case ref.Account != l.Account || p == nil || !l.counts(p, now):
+		case p.bill != nil:
+			sum += p.bill.charged - p.bill.back
+		case p.state(now) == credits.Open:
+			sum += p.amount
+		}
+	}
+	return sum
+}
+
+// ofAccount is an account's caps by name.
+func (n *naive) ofAccount(a credits.Account) (out []*limit) {
+	for ref, l := range n.limits {
+		if ref.Account == a {
+			out = append(out, l)
+		}
+	}
+	slices.SortFunc(out, func(x, y *limit) int { return cmp.Compare(x.Name, y.Name) })
+	return out
+}
+
+func (n *naive) tell(e credits.Event) {
+	for _, before := range n.told {
+		if before.Account == e.Account {
+			e.Number++
+		}
+	}
+	e.Number++
+	n.met["told of "+string(e.Kind)]++
+	n.told = append(n.told, e)
+}
+
+// admit says whether the caps leave room for more of what a promise is of.
+func (n *naive) admit(ref credits.Ref, p *promise, more credits.Amount, now time.Time) verdict {
+	for _, l := range n.ofAccount(ref.Account) {
+		used := n.used(l, now)
+		if !l.counts(p, now) {
+			n.met["a cap does not count it"]++
+			continue
+		}
+		if used+more <= l.Limit {
+			continue
+		}
+		if !l.reached[l.day(now)] {
+			l.reached[l.day(now)] = true
+			n.tell(credits.Event{Account: ref.Account, Kind: credits.CapReached, Key: ref.Key, Cap: l.Name, Amount: l.Limit, Now: used, At: now})
+		}
+		return verdict{class: credits.ErrCap, need: more, available: l.Limit - used, holder: l.Name, until: l.until(now)}
+	}
+	return verdict{}
+}
+
+// warn tells of the caps that have come to where they warn.
+func (n *naive) warn(a credits.Account, k credits.Key, now time.Time) {
+	for _, l := range n.ofAccount(a) {
+		if used := n.used(l, now); l.WarnAt > 0 && used >= l.WarnAt && !l.warned[l.day(now)] {
+			if len(l.warned) > 0 {
+				n.met["a cap warns in a further window"]++
+			}
+			l.warned[l.day(now)] = true
+			n.tell(credits.Event{Account: a, Kind: credits.CapWarning, Key: k, Cap: l.Name, Amount: l.WarnAt, Now: used, At: now})
+		}
+	}
+}
+
+func (n *naive) posted(a credits.Account) (sum credits.Amount) {
+	for _, e := range n.happened {
+		if e.account == a {
+			sum += e.amount
+		}
+	}
+	return sum
+}
+
+// ring tells of a balance that is low, until it no longer is.
+func (n *naive) ring(a credits.Account, k credits.Key, now time.Time) {
+	b := n.bells[a]
+	if b == nil {
+		return
+	}
+	posted := n.posted(a)
+	low := b.below > 0 && posted < b.below
+	if low && !b.rang {
+		n.tell(credits.Event{Account: a, Kind: credits.LowBalance, Key: k, Amount: b.below, Now: posted, At: now})
+	}
+	b.rang = low
+}
+
+// records is the usage records of all accounts.
+func (n *naive) records() (out []credits.UsageRecord) {
+	for ref, t := range n.known {
+		if t.hold == nil || t.hold.bill == nil {
+			continue
+		}
+		b := t.hold.bill
+		r := b.record
+		r.Account, r.Key, r.Operation, r.Scope, r.Entry, r.At = ref.Account, ref.Key, t.hold.operation, t.hold.scope, b.entry, b.at
+		r.Charged, r.WrittenOff, r.Refunded = b.charged, b.writtenOff, b.back
+		out = append(out, r)
+	}
+	return out
 }
 
 // catchUp writes down what time has done to an account: it ends holds, then what is free in a pot that is over is gone,
@@ -402,6 +573,23 @@ func (n *naive) decide(op credits.Op, now time.Time) verdict {
 		return n.charge(used, r, now)
 	case credits.HoldRequest:
 		return n.hold(used, r, now)
+	case credits.Cap:
+		ref := credits.CapRef{Account: r.Account, Name: r.Name}
+		if known := n.limits[ref]; known == nil || known.Cap != r {
+			n.limits[ref] = &limit{r, map[string]bool{}, map[string]bool{}}
+			if n.used(n.limits[ref], now) > 0 {
+				n.met["a cap counts what was there"]++
+			}
+		}
+		return verdict{}
+	case credits.RemoveCap:
+		delete(n.limits, credits.CapRef(r))
+		return verdict{}
+	case credits.Alert:
+		if known := n.bells[r.Account]; known == nil || known.below != r.Below {
+			n.bells[r.Account] = &bell{below: r.Below}
+		}
+		return verdict{}
 	}
 	if used == nil || used.hold == nil {
 		return no(credits.ErrNotFound)
@@ -421,6 +609,9 @@ func (n *naive) decide(op credits.Op, now time.Time) verdict {
 		if more := r.Total - p.amount; more > 0 {
 			if have := n.available(r.Account, now); have < more {
 				return insufficient(more, have)
+			}
+			if v := n.admit(r.Ref(), p, more, now); v.class != nil {
+				return v
 			}
 			p.amount = r.Total
 			p.credits = append(p.credits, n.take(r.Account, more, pinned)...)
@@ -563,19 +754,26 @@ func (n *naive) charge(used *tag, r credits.Charge, now time.Time) verdict {
 	if have := n.available(r.Account, now); have < r.Amount {
 		return insufficient(r.Amount, have)
 	}
-	p.operation, p.scope, p.amount = r.Operation, r.Scope, r.Amount
+	if v := n.admit(r.Ref(), &promise{operation: r.Operation, scope: r.Scope, created: now}, r.Amount, now); v.class != nil {
+		return v
+	}
+	p.operation, p.scope, p.amount, p.created = r.Operation, r.Scope, r.Amount, now
 	n.known[r.Ref()] = &tag{hold: p}
-	n.bill(p, r.Ref(), n.take(r.Account, r.Amount, charged), r.Amount, string(r.Result), now)
+	n.bill(p, r.Ref(), n.take(r.Account, r.Amount, charged), r.Amount, string(r.Result), r.Record, now)
 	return verdict{receipt: p.bill}
 }
 
 // bill writes down that credits were charged.
-func (n *naive) bill(p *promise, ref credits.Ref, taken []*credit, used credits.Amount, result string, now time.Time) {
+func (n *naive) bill(p *promise, ref credits.Ref, taken []*credit, used credits.Amount, result string, rec credits.UsageRecord, now time.Time) {
 	amount := credits.Amount(len(taken))
 	n.happened = append(n.happened, event{account: ref.Account, kind: credits.EntrySettle, key: ref.Key, amount: -amount,
 		op: p.operation, scope: p.scope, lots: lotsOf(taken), at: now})
 	p.over = credits.Settled
-	p.bill = &bill{entry: n.entries(ref.Account), charged: amount, writtenOff: used - amount, result: result, at: now, credits: taken}
+	p.bill = &bill{entry: n.entries(ref.Account), charged: amount, writtenOff: used - amount, result: result, at: now, credits: taken, record: rec}
+	n.warn(ref.Account, ref.Key, now)
+	if used > amount {
+		n.tell(credits.Event{Account: ref.Account, Kind: credits.WrittenOff, Key: ref.Key, Amount: used - amount, Now: n.posted(ref.Account), At: now})
+	}
 }
 
 func (n *naive) hold(used *tag, r credits.HoldRequest, now time.Time) verdict {
@@ -595,7 +793,11 @@ func (n *naive) hold(used *tag, r credits.HoldRequest, now time.Time) verdict {
 		if have := n.available(r.Account, now); have < p.amount {
 			return insufficient(p.amount, have)
 		}
-		p.credits = n.take(r.Account, p.amount, pinned)
+		if v := n.admit(r.Ref(), &promise{operation: p.operation, scope: p.scope, created: now}, p.amount, now); v.class != nil {
+			n.met["a cap refuses to reopen"]++
+			return v
+		}
+		p.credits, p.created = n.take(r.Account, p.amount, pinned), now
 		p.takenBy(r, now)
 	case credits.Open:
 		switch {
@@ -612,6 +814,9 @@ func (n *naive) hold(used *tag, r credits.HoldRequest, now time.Time) verdict {
 func (n *naive) open(p *promise, r credits.HoldRequest, now time.Time) verdict {
 	if have := n.available(r.Account, now); have < r.Amount {
 		return insufficient(r.Amount, have)
+	}
+	if v := n.admit(r.Ref(), &promise{operation: r.Operation, scope: r.Scope, created: now}, r.Amount, now); v.class != nil {
+		return v
 	}
 	p.operation, p.scope, p.amount, p.pinned, p.created, p.over = r.Operation, r.Scope, r.Amount, string(r.Pinned), now, ""
 	p.credits = n.take(r.Account, r.Amount, pinned)
@@ -671,7 +876,7 @@ func (n *naive) settle(p *promise, r credits.SettleRequest, now time.Time) verdi
 	} else {
 		taken = n.takeOrOwe(r.Account, due)
 	}
-	n.bill(p, r.Ref(), taken, r.Amount, string(r.Result), now)
+	n.bill(p, r.Ref(), taken, r.Amount, string(r.Result), r.Record, now)
 	return verdict{receipt: p.bill}
 }
 

@@ -126,9 +126,12 @@ func (r Refund) apply(s *State, now time.Time) (Outcome, error) {
 	if again || err != nil {
 		return Outcome{Entry: known}, err
 	}
-	h := s.holds[Ref{r.Account, r.Charge}]
+	h, receipt := s.holds[Ref{r.Account, r.Charge}], s.receipts[Ref{r.Account, r.Charge}]
 	if h == nil || h.State != Settled {
 		return Outcome{}, fail("refund", r.Account, r.Key, ErrNotFound, fmt.Sprintf("key %q is not settled", r.Charge))
+	}
+	if receipt == nil {
+		return Outcome{}, fail("refund", r.Account, r.Key, ErrBroken, fmt.Sprintf("the receipt of key %q is missing: verify the account", r.Charge))
 	}
 	charged := sum(h.Lots)
 	if left := charged - h.Refunded; r.Amount > left {
@@ -157,6 +160,8 @@ func (r Refund) apply(s *State, now time.Time) (Outcome, error) {
 	}
 	h.Refunded += r.Amount
 	s.touchHold(h)
+	s.count(h, -r.Amount, now)
+	s.addTotals(refundTotal(&receipt.Record, r.Amount))
 	e := s.postKeyed(Entry{Account: r.Account, Kind: EntryRefund, Amount: r.Amount, Key: r.Key, Charge: r.Charge,
 		Operation: h.Operation, Scope: h.Scope, Who: r.Who, Note: r.Why, Lots: slices.DeleteFunc(lots, func(l Lot) bool { return l.Amount == 0 }), At: now}, made)
 	return Outcome{Entry: e}, nil
@@ -208,6 +213,9 @@ func (r Charge) apply(s *State, now time.Time) (Outcome, error) {
 	if available := acc.Posted - acc.Held; available < r.Amount {
 		return Outcome{}, &InsufficientError{Account: r.Account, Need: r.Amount, Available: available, Held: acc.Held}
 	}
+	if err := s.admit(ref, use{r.Operation, r.Scope, now, r.Amount}, now); err != nil {
+		return Outcome{}, err
+	}
 	h.Operation, h.Scope, h.Amount, h.CreatedAt = r.Operation, r.Scope, r.Amount, now
 	h.Holder, h.LeaseUntil, h.ExpiresAt = Holder{ID: chargeHolder, Lease: time.Microsecond}, now, now
 	s.holds[ref] = h
@@ -220,6 +228,11 @@ const chargeHolder = "charge"
 
 // charge posts the settle of a hold whose lots are charged, and keeps its receipt.
 func (s *State) charge(h *Hold, charged, used Amount, rec UsageRecord, result []byte, now time.Time) *Receipt {
+	counted := Amount(0)
+	if h.State == Open {
+		counted = h.Amount
+	}
+	s.count(h, charged-counted, now)
 	h.State = Settled
 	s.touchHold(h)
 	rec.Account, rec.Key, rec.Entry, rec.At = h.Account, h.Key, s.next(h.Account), now
@@ -230,6 +243,10 @@ func (s *State) charge(h *Hold, charged, used Amount, rec UsageRecord, result []
 		Lots: slices.Clone(h.Lots), At: now}, rec.digest(), receipt.chain())
 	s.receipts[Ref{h.Account, h.Key}] = receipt
 	s.changes.Receipts = append(s.changes.Receipts, receipt)
+	s.addTotals(recordTotal(&receipt.Record))
+	if rec.WrittenOff > 0 {
+		s.emit(Event{Account: h.Account, Kind: WrittenOff, Key: h.Key, Amount: rec.WrittenOff, Now: s.account(h.Account).Posted, At: now})
+	}
 	return receipt
 }
 
@@ -265,7 +282,7 @@ func (r HoldRequest) apply(s *State, now time.Time) (Outcome, error) {
 
 // open starts a fresh hold: what an earlier one of the same key pinned is of no interest, because its holder gave it up.
 func (r HoldRequest) open(s *State, h *Hold, now time.Time) (Outcome, error) {
-	lots, err := s.pin(r.Account, r.Amount)
+	lots, err := s.pin(r.Ref(), use{r.Operation, r.Scope, now, r.Amount}, now)
 	if err != nil {
 		return Outcome{}, err
 	}
@@ -274,6 +291,7 @@ func (r HoldRequest) open(s *State, h *Hold, now time.Time) (Outcome, error) {
 	r.take(h, now)
 	s.holds[r.Ref()] = h
 	s.touchHold(h)
+	s.count(h, h.Amount, now)
 	if r.First.ID != "" {
 		s.begin(r.Ref(), h, r.First, now)
 	}
@@ -283,13 +301,14 @@ func (r HoldRequest) open(s *State, h *Hold, now time.Time) (Outcome, error) {
 // reopen takes over a hold that ran out of time. Its holder may still come with an answer priced by what it pinned, so
 // the pin stays, and with it the amount that was sized for it.
 func (r HoldRequest) reopen(s *State, h *Hold, now time.Time) (Outcome, error) {
-	lots, err := s.pin(r.Account, h.Amount)
+	lots, err := s.pin(r.Ref(), use{h.Operation, h.Scope, now, h.Amount}, now)
 	if err != nil {
 		return Outcome{}, err
 	}
-	h.State, h.Lots = Open, lots
+	h.State, h.Lots, h.CreatedAt = Open, lots, now
 	r.take(h, now)
 	s.touchHold(h)
+	s.count(h, h.Amount, now)
 	return r.held(s, h, false), nil
 }
 
@@ -333,11 +352,13 @@ func (r ExtendRequest) apply(s *State, now time.Time) (Outcome, error) {
 		return Outcome{}, err
 	}
 	if r.Total > h.Amount {
-		more, err := s.pin(r.Account, r.Total-h.Amount)
+		more := r.Total - h.Amount
+		lots, err := s.pin(r.Ref(), use{h.Operation, h.Scope, h.CreatedAt, more}, now)
 		if err != nil {
 			return Outcome{}, err
 		}
-		h.Amount, h.Lots = r.Total, s.addLots(r.Account, h.Lots, more)
+		h.Amount, h.Lots = r.Total, s.addLots(r.Account, h.Lots, lots)
+		s.count(h, more, now)
 	}
 	h.renew(r.Holder, now)
 	if r.TTL > 0 {
@@ -403,7 +424,7 @@ func (r ReleaseRequest) apply(s *State, now time.Time) (Outcome, error) {
 	}
 	switch {
 	case !closed:
-		s.giveBack(h, Released)
+		s.giveBack(h, Released, now)
 	case h.State == Expired: // given up after all: the next hold of the key starts afresh
 		h.State = Released
 		s.touchHold(h)

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/shopspring/decimal"
 	"pgregory.net/rapid"
 
 	"github.com/scrip-go/scrip/credits"
@@ -82,7 +83,7 @@ func (t *tape) fresh() credits.Op {
 	if t.last.Key != "" && t.once("again", 2) {
 		account, name = t.last.Account, t.last.Key
 	}
-	op := t.pick("op", 20)
+	op := t.pick("op", 25)
 	if unsettled := t.unsettled(account, op >= 10 && op <= 12 && t.once("late", 2)); op >= 8 && op <= 14 && len(unsettled) > 0 && !t.once("any", 3) {
 		name = unsettled[t.pick("hold", len(unsettled))]
 	}
@@ -98,7 +99,7 @@ func (t *tape) fresh() credits.Op {
 		return t.grant(credits.Grant{Account: account, Key: credits.Key(fmt.Sprintf("g%d", t.pick("grant", 50))),
 			Kind: []credits.GrantKind{credits.Bonus, credits.Plan}[t.pick("kind", 2)], Amount: t.amount(60), Note: "n"})
 	case 3, 4, 5, 6, 7:
-		r := credits.HoldRequest{Account: account, Key: name, Operation: "op", Scope: []string{"", "s"}[t.pick("scope", 2)],
+		r := credits.HoldRequest{Account: account, Key: name, Operation: t.operation(), Scope: []string{"", "s"}[t.pick("scope", 2)],
 			Amount: t.amount(60), Fingerprint: [32]byte{1}, Holder: t.holder(ref), First: t.attempt(ref, true)}
 		if t.once("other request", 8) {
 			r.Fingerprint[0] = 2
@@ -114,6 +115,7 @@ func (t *tape) fresh() credits.Op {
 		return r
 	case 10, 11, 12:
 		r := credits.SettleRequest{Account: account, Key: name, Amount: t.amount(80), Last: t.attempt(ref, true)}
+		r.Record = t.record()
 		r.Record.Attempt, r.Result = r.Last.ID, fmt.Appendf(nil, "result for %d", r.Amount)
 		return r
 	case 13:
@@ -121,7 +123,8 @@ func (t *tape) fresh() credits.Op {
 	case 14:
 		return credits.BeginRequest{Account: account, Key: name, Holder: t.holder(ref), Attempt: t.attempt(ref, false)}
 	case 15:
-		r := credits.Charge{Account: account, Key: name, Operation: "op", Scope: []string{"", "s"}[t.pick("scope", 2)], Amount: t.amount(40), Fingerprint: [32]byte{1}}
+		r := credits.Charge{Account: account, Key: name, Operation: t.operation(), Scope: []string{"", "s"}[t.pick("scope", 2)], Amount: t.amount(40), Fingerprint: [32]byte{1},
+			Record: t.record()}
 		if t.once("other request", 8) {
 			r.Fingerprint[0] = 2
 		}
@@ -150,8 +153,60 @@ func (t *tape) fresh() credits.Op {
 			r.Amount = -r.Amount
 		}
 		return r
+	case 20, 21, 22:
+		return t.cap(account)
+	case 23:
+		if t.once("a cap", 2) {
+			return credits.RemoveCap{Account: account, Name: fmt.Sprint("c", t.pick("cap", 4))}
+		}
+		return credits.Alert{Account: account, Below: t.amount(150)}
 	}
 	return credits.FinishRequest{Account: account, Key: name, Attempt: t.attempt(ref, false)}
+}
+
+func (t *tape) operation() string { return []string{"op", "op", "op", "other"}[t.pick("operation", 4)] }
+
+// record draws what a charge was for.
+func (t *tape) record() credits.UsageRecord {
+	n := int64(t.pick("record", 8))
+	return credits.UsageRecord{Provider: []string{"p", "q"}[n%2], Model: []string{"m", "n"}[n/2%2], Cost: decimal.New(n, -2), Usage: usage.Tokens(n, 1)}
+}
+
+// cap draws a cap: of much, or it would be all that a tape is about.
+func (t *tape) cap(account credits.Account) credits.Cap {
+	c := credits.Cap{Account: account, Name: fmt.Sprint("c", t.pick("cap", 4)), Operation: []string{"", "op", "other"}[t.pick("of operation", 3)],
+		Scope: []string{"", "s"}[t.pick("of scope", 2)], Limit: t.amount(300), Zone: append(zoned, "", "", "")[t.pick("zone", len(zoned)+3)],
+		Window: []credits.Window{credits.Ever, credits.PerDay, credits.PerDay, credits.PerWeek, credits.PerMonth}[t.pick("window", 5)]}
+	if c.Window == credits.PerWeek || c.Window == credits.PerMonth {
+		c.FirstDay = t.pick("first day", 9) // there is no eighth day of a week
+	}
+	if t.once("warns", 2) {
+		c.WarnAt = t.amount(60)
+	}
+	return c
+}
+
+// zoned are zones whose days begin at three hours, one of which is sometimes skipped.
+var zoned = []string{"", "Asia/Kolkata", "America/Havana"}
+
+// query draws a question about usage.
+func (t *tape) query() credits.UsageQuery {
+	q := credits.UsageQuery{Account: "a", Scope: []string{"", "s"}[t.pick("scope", 2)], Zone: zoned[t.pick("zone", len(zoned))]}
+	if t.once("all", 2) {
+		q.Account, q.AllAccounts = "", true
+	}
+	for _, d := range []credits.Dimension{credits.ByAccount, credits.ByOperation, credits.ByModel, credits.ByProvider, credits.ByScope, credits.ByDay} {
+		if t.once("by", 3) {
+			q.GroupBy = append(q.GroupBy, d)
+		}
+	}
+	if t.once("from", 2) {
+		q.From = t.now.Add(-time.Duration(t.pick("ago", 100)) * time.Second)
+	}
+	if t.once("to", 2) {
+		q.To = t.now.Add(-time.Duration(t.pick("ago", 100)) * time.Second)
+	}
+	return q
 }
 
 // unsettled is the keys of an account that were held and not charged; late are those that are not held any more.
@@ -187,6 +242,11 @@ func (t *tape) grant(g credits.Grant) credits.Grant {
 }
 
 func (t tape) step() time.Duration {
+	if t.once("towards midnight", 40) {
+		local := t.now.In(zone(zoned[t.pick("zone", len(zoned))]))
+		midnight := time.Date(local.Year(), local.Month(), local.Day()+1, 0, 0, 0, 0, local.Location())
+		return max(0, midnight.Sub(t.now)-time.Duration(t.pick("before", 4))*time.Second)
+	}
 	return []time.Duration{0, 0, 0, time.Microsecond, time.Second / 2, time.Second, 2 * time.Second}[t.pick("time", 7)]
 }
 
@@ -197,7 +257,7 @@ func TestTheStateMachineDoesWhatTheCommentsSay(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		b, model, watch := newBook(), newNaive(), &watcher{settled: map[credits.Ref]credits.Receipt{}}
 		drawn := &tape{T: rt, book: b}
-		for range rapid.IntRange(50, 400).Draw(rt, "length") {
+		for n := range rapid.IntRange(50, 300).Draw(rt, "length") {
 			b.now = b.now.Add(drawn.step())
 			op := drawn.op()
 			before := b.copy()
@@ -211,7 +271,18 @@ func TestTheStateMachineDoesWhatTheCommentsSay(t *testing.T) {
 			}
 			watch.check(rt, op, before, b, errs[0])
 			sameLedger(rt, b, model)
+			sameCaps(rt, b, model, op.Ref().Account)
+			if n%20 == 0 {
+				sameUsage(rt, b, model, drawn.query())
+			}
+			if n > 60 && n%20 != 0 { // an audit reads everything
+				continue
+			}
+			if r := b.audit(op.Ref().Account); !r.OK() {
+				rt.Fatalf("after Apply(%T %+v) the audit finds %+v", op, op, r.Problems)
+			}
 		}
+		sameUsage(rt, b, model, credits.UsageQuery{AllAccounts: true})
 		for name := range b.accounts {
 			if r := b.audit(name); !r.OK() {
 				rt.Fatalf("the audit of %q finds %+v", name, r.Problems)
@@ -247,6 +318,10 @@ func TestTheStateMachineDoesWhatTheCommentsSay(t *testing.T) {
 		"credits.Grant is repeated", "credits.Adjust is repeated", "credits.Refund is repeated",
 		"a credit expires after it was unpinned", "a credit expires after it was refunded", "a debt is paid by a credit that was added",
 		"a debt is paid by a credit that was unpinned", "a refund pays what it owed itself",
+		"credits.Cap <nil>", "credits.Cap invalid request", "credits.RemoveCap <nil>", "credits.Alert <nil>", "credits.Alert invalid request",
+		"credits.HoldRequest cap reached", "credits.ExtendRequest cap reached", "credits.Charge cap reached", "a cap refuses to reopen",
+		"a cap counts what was there", "a cap does not count it", "a cap warns in a further window",
+		"told of low_balance", "told of cap_warning", "told of cap_reached", "told of written_off",
 		"a refund of what somebody else paid", "a plan is renewed while some of it is held", "a hold burns what has expired under it",
 	} {
 		if seen[class] == 0 {
@@ -280,7 +355,7 @@ func judge(rt *rapid.T, op credits.Op, out credits.Outcome, err error, held cred
 			rt.Fatalf("Apply(%T) returned an error and %+v", op, out)
 		}
 		for _, class := range []error{credits.ErrInvalid, credits.ErrOverflow, credits.ErrInsufficient, credits.ErrInProgress,
-			credits.ErrKeyReused, credits.ErrNotFound, credits.ErrNotHolder, credits.ErrClosed, credits.ErrSettled, credits.ErrRefund} {
+			credits.ErrCap, credits.ErrKeyReused, credits.ErrNotFound, credits.ErrNotHolder, credits.ErrClosed, credits.ErrSettled, credits.ErrRefund} {
 			if !errors.Is(err, class) {
 				continue
 			}
@@ -297,6 +372,13 @@ func judge(rt *rapid.T, op credits.Op, out credits.Outcome, err error, held cred
 			v.need, v.available = short.Need, short.Available
 			if short.Held != held || short.Account != op.Ref().Account {
 				rt.Fatalf("error %+v: the account holds %d", short, held)
+			}
+		}
+		var full *credits.CapError
+		if errors.As(err, &full) {
+			v.need, v.available, v.holder, v.until = full.Need, full.Limit-full.Used, full.Cap, full.Until
+			if full.Account != op.Ref().Account {
+				rt.Fatalf("error %+v is of another account", full)
 			}
 		}
 		var busy *credits.InProgressError
@@ -349,7 +431,10 @@ func (w *watcher) check(rt *rapid.T, op credits.Op, before, b *book, err error) 
 		if op.Validate() == nil {
 			before.expire(name) // that is a decision of its own
 		}
-		if d := before.diff(b); d != "" {
+		after := b.copy()
+		before.forget()
+		after.forget()
+		if d := before.diff(after); d != "" {
 			rt.Fatalf("Apply(%T) = %v, but it changed:\n%s", op, err, d)
 		}
 	}
@@ -426,6 +511,73 @@ func (w *watcher) check(rt *rapid.T, op credits.Op, before, b *book, err error) 
 	}
 }
 
+// sameCaps compares what the caps of an account count with what the model works out.
+func sameCaps(rt *rapid.T, b *book, model *naive, account credits.Account) {
+	got, limits := b.uses(account), model.ofAccount(account)
+	same := len(got) == len(limits)
+	for i := 0; same && i < len(got); i++ {
+		same = got[i].Cap == limits[i].Cap && got[i].Used == model.used(limits[i], b.now) && got[i].Until.Equal(limits[i].until(b.now))
+	}
+	if same {
+		return
+	}
+	var want []string
+	for _, l := range limits {
+		want = append(want, fmt.Sprintf("%+v %d until %v", l.Cap, model.used(l, b.now), l.until(b.now)))
+	}
+	rt.Fatalf("the caps of %q are %+v, want %q", account, got, want)
+}
+
+// forget lets go of what was told: the model knows what a refusal tells.
+func (b *book) forget() {
+	b.events = nil
+	for name, a := range b.accounts {
+		a.Events = 0
+		b.accounts[name] = a
+	}
+	for ref, c := range b.caps {
+		c.Reached = false
+		b.caps[ref] = c
+	}
+}
+
+// sameUsage compares the totals of usage, and what a question comes to, with sums over all charges.
+func sameUsage(rt *rapid.T, b *book, model *naive, q credits.UsageQuery) {
+	got, err := b.usage(q)
+	if d := differ(naiveUsage(model.records(), q), got); err != nil || d != "" {
+		rt.Fatalf("usage of %+v is not the sum of the records (%v):\n%s", q, err, d)
+	}
+	sums := map[string]credits.UsageTotal{}
+	row := func(t credits.UsageTotal) string {
+		return fmt.Sprintf("%q %t %q %v %q %q %q", t.Account, t.Scoped, t.Scope, t.Slot, t.Operation, t.Provider, t.Model)
+	}
+	for _, r := range model.records() {
+		for _, scoped := range []bool{false, true} {
+			t := credits.UsageTotal{Account: r.Account, Scoped: scoped, Operation: r.Operation, Provider: r.Provider, Model: r.Model,
+				Slot:       time.Date(r.At.Year(), r.At.Month(), r.At.Day(), r.At.Hour(), r.At.Minute()/15*15, 0, 0, time.UTC),
+				FirstEntry: r.Entry, LastEntry: r.Entry}
+			if scoped {
+				t.Scope = r.Scope
+			}
+			if known, ok := sums[row(t)]; ok {
+				t = known
+			}
+			sum := plus(rt, credits.UsageRow{Records: t.Records, Charged: t.Charged, WrittenOff: t.WrittenOff, Refunded: t.Refunded, Cost: t.Cost, Usage: t.Usage},
+				credits.UsageRow{Records: 1, Charged: r.Charged, WrittenOff: r.WrittenOff, Refunded: r.Refunded, Cost: r.Cost, Usage: r.Usage})
+			t.FirstEntry, t.LastEntry = min(t.FirstEntry, r.Entry), max(t.LastEntry, r.Entry)
+			t.Records, t.Charged, t.WrittenOff, t.Refunded, t.Cost, t.Usage = sum.Records, sum.Charged, sum.WrittenOff, sum.Refunded, sum.Cost, sum.Usage
+			sums[row(t)] = t
+		}
+	}
+	kept := map[string]credits.UsageTotal{}
+	for _, t := range b.totals {
+		kept[row(t)] = t
+	}
+	if d := differ(sums, kept); d != "" || len(kept) != len(b.totals) {
+		rt.Fatalf("%d totals are not the sums of the records:\n%s", len(b.totals), d)
+	}
+}
+
 // sameLedger compares every row with what the model works out.
 func sameLedger(rt *rapid.T, b *book, model *naive) {
 	for _, account := range []credits.Account{"a", "b"} {
@@ -446,6 +598,9 @@ func sameLedger(rt *rapid.T, b *book, model *naive) {
 		if d := differ(model.rows(account), b.rows(account).buckets); d != "" {
 			rt.Fatalf("the buckets of %q are not what the rules say:\n%s", account, d)
 		}
+	}
+	if !slices.Equal(b.events, model.told) {
+		rt.Fatalf("the events are %+v, want %+v", b.events, model.told)
 	}
 	var entries []event
 	for _, e := range slices.Concat(b.entries["a"], b.entries["b"]) {

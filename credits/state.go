@@ -31,6 +31,10 @@ type AccountRow struct {
 	Debt    Amount   // what was charged beyond what there was, and is not paid yet
 	Entries int64    // the number of the last entry
 	Head    [32]byte // the hash of the last entry
+	Events  int64    // the number of the last event
+	// AlertBelow is the account's Alert, and Alerted whether the balance is below it and that was told.
+	AlertBelow Amount
+	Alerted    bool
 }
 
 // State is the part of a ledger that a batch of mutations is decided on. A store locks and loads the rows, calls
@@ -39,12 +43,13 @@ type AccountRow struct {
 //
 // What must be loaded before Apply(op), for each r of [Refs](op):
 //
-//   - the account row of r.Account, if it exists;
+//   - the account row of r.Account, if it exists, and all its caps;
 //   - the hold of r, if it exists, with all attempts and, if the hold is settled, the receipt; otherwise the entry of r
 //     that is a grant, a renewal, a refund or an adjustment, if there is one;
 //   - every bucket of r.Account with something remaining, and those that the lots of a loaded hold name;
 //   - every open hold of r.Account whose ExpiresAt is not after now, with its key, so that it can be expired. It is loaded
-//     after the others and needs no attempts.
+//     after the others and needs no attempts;
+//   - if op is a [Cap], what it counts; see [State.LoadUse].
 type State struct {
 	accounts map[Account]*AccountRow
 	buckets  map[Account]*purse
@@ -55,6 +60,10 @@ type State struct {
 	sounded  map[Account]bool      // that were found sound
 	due      map[Account]time.Time // no open hold expires earlier; absent if there is none
 	touched  map[*Attempt]bool     // that are among the changes
+	caps     map[Account][]*CapRow // by name
+	used     map[Cap]Amount        // what caps that are to be set count, as stored
+	uses     map[Account][]use     // what the batch changed of what caps count
+	totals   map[totalKey]*UsageTotal
 
 	changes Changes
 }
@@ -67,6 +76,9 @@ type Changes struct {
 	Attempts []AttemptRow            // insert or update; those of a key in the order in which they were begun
 	Entries  []Entry                 // insert
 	Receipts []*Receipt              // insert, with their usage records
+	Caps     map[CapRef]*CapRow      // insert or update; nil is to be deleted
+	Totals   []*UsageTotal           // add to what is stored, as UsageTotal.Add does
+	Events   []Event                 // insert
 }
 
 // NewState returns a State with nothing loaded.
@@ -81,7 +93,12 @@ func NewState() *State {
 		sounded:  map[Account]bool{},
 		due:      map[Account]time.Time{},
 		touched:  map[*Attempt]bool{},
-		changes:  Changes{Accounts: map[Account]*AccountRow{}, Buckets: map[BucketRef]*Bucket{}, Holds: map[Ref]*Hold{}},
+		caps:     map[Account][]*CapRow{},
+		used:     map[Cap]Amount{},
+		uses:     map[Account][]use{},
+		totals:   map[totalKey]*UsageTotal{},
+		changes: Changes{Accounts: map[Account]*AccountRow{}, Buckets: map[BucketRef]*Bucket{}, Holds: map[Ref]*Hold{},
+			Caps: map[CapRef]*CapRow{}},
 	}
 }
 
@@ -116,7 +133,7 @@ func (s *State) LoadReceipt(account Account, r Receipt) { s.receipts[Ref{account
 func (s *State) Changes() *Changes { return &s.changes }
 
 // Op is a mutation as data: [Grant], [Adjust], [Refund], [Charge], [HoldRequest], [ExtendRequest], [SettleRequest],
-// [ReleaseRequest], [BeginRequest] or [FinishRequest].
+// [ReleaseRequest], [BeginRequest], [FinishRequest], [Cap], [RemoveCap] or [Alert].
 type Op interface {
 	// Ref names the account and the key that the mutation is about.
 	Ref() Ref
@@ -157,10 +174,14 @@ func (s *State) Apply(op Op, now time.Time) (Outcome, error) {
 		}
 		s.sounded[account] = true
 	}
+	s.turnCaps(account, now)
 	s.expire(account, now)
 	out, err := op.apply(s, now)
 	if err == nil {
 		s.settleUp(account, now) // what came back may be due
+	}
+	if acc, known := s.accounts[account]; known {
+		s.alert(acc, op.Ref().Key, now) // at last: what a mutation does in between is nobody's concern
 	}
 	return out, err
 }
@@ -202,7 +223,7 @@ func (s *State) expire(account Account, now time.Time) {
 				continue
 			}
 			if h.State == Open && !h.ExpiresAt.After(now) {
-				s.giveBack(h, Expired)
+				s.giveBack(h, Expired, now)
 			}
 			s.watch(h)
 		}
@@ -221,7 +242,8 @@ func (s *State) watch(h *Hold) {
 }
 
 // giveBack ends an open hold and gives its credits back to their buckets.
-func (s *State) giveBack(h *Hold, to HoldState) {
+func (s *State) giveBack(h *Hold, to HoldState, now time.Time) {
+	s.count(h, -h.Amount, now)
 	s.unpin(h.Account, h.Lots)
 	acc := s.account(h.Account)
 	acc.Held -= h.Amount

@@ -174,7 +174,7 @@ type Hold struct {
 	LeaseUntil  time.Time // when another holder may take over
 	ExpiresAt   time.Time // when the hold gives its credits back by itself, not before its lease is over
 	Pinned      []byte
-	CreatedAt   time.Time
+	CreatedAt   time.Time // when it took its credits: anew if it was released or had expired
 	// Lots are the buckets that an open hold has taken its credits from, in the order in which they will be burned, and
 	// those that a settled one was charged to. They add up to Amount, and to the charge.
 	Lots     []Lot
@@ -271,6 +271,9 @@ type UsageRecord struct {
 	ReportedCost decimal.NullDecimal `json:"reported_cost"`
 	PriceVersion int64               `json:"price_version"` // the registry version that priced it
 	At           time.Time           `json:"at"`
+	// Refunded is credits of the charge that were given back since. Ledger.Records fills it in; a receipt has what was
+	// true when it was made.
+	Refunded Amount `json:"refunded"`
 }
 
 // Receipt is what a settled key was charged and what came of it.
@@ -338,6 +341,7 @@ type Dimension string
 
 // The dimensions of usage.
 const (
+	ByAccount   Dimension = "account"
 	ByOperation Dimension = "operation"
 	ByModel     Dimension = "model"
 	ByProvider  Dimension = "provider"
@@ -345,25 +349,33 @@ const (
 	ByDay       Dimension = "day" // the local day in the query's zone on which it was charged
 )
 
-// UsageQuery selects usage records of one account.
+// UsageQuery selects usage records of one account, or of all.
 type UsageQuery struct {
-	Account  Account
-	Scope    string    // of this scope; empty for all
-	From, To time.Time // charged at or after From and before To; a zero time does not bound
-	GroupBy  []Dimension
-	Zone     string // IANA name of the zone whose days ByDay groups by; UTC if empty
+	Account     Account
+	AllAccounts bool      // for [Ledger.Usage] only, and without an account: an account that was forgotten is not all of them
+	Scope       string    // of this scope; empty for all
+	From, To    time.Time // charged at or after From and before To; a zero time does not bound
+	GroupBy     []Dimension
+	Zone        string // IANA name of the zone whose days ByDay groups by; UTC if empty
 }
 
-// UsageRow is a total over usage records. The fields that the query did not group by are empty.
+// UsageGroup says which records a row adds up. The fields that the query did not group by are empty.
+type UsageGroup struct {
+	Account   Account `json:"account,omitempty"`
+	Operation string  `json:"operation,omitempty"`
+	Model     string  `json:"model,omitempty"`
+	Provider  string  `json:"provider,omitempty"`
+	Scope     string  `json:"scope,omitempty"`
+	Day       string  `json:"day,omitempty"` // 2006-01-02
+}
+
+// UsageRow is a total over usage records.
 type UsageRow struct {
-	Operation  string          `json:"operation,omitempty"`
-	Model      string          `json:"model,omitempty"`
-	Provider   string          `json:"provider,omitempty"`
-	Scope      string          `json:"scope,omitempty"`
-	Day        string          `json:"day,omitempty"` // 2006-01-02
+	UsageGroup
 	Records    int64           `json:"records"`
 	Charged    Amount          `json:"charged"`     // credits
 	WrittenOff Amount          `json:"written_off"` // credits
+	Refunded   Amount          `json:"refunded"`    // credits of these charges that were given back, whenever that was
 	Cost       decimal.Decimal `json:"cost"`        // USD
 	Usage      usage.Usage     `json:"usage,omitzero"`
 }

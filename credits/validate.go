@@ -6,21 +6,60 @@ import (
 	"strings"
 )
 
+// What a name may have at most, in bytes. A database has to keep several of them in one key of an index.
 const (
 	maxAccount = 200
 	maxKey     = 400
+	maxScope   = 400
+	maxName    = 200 // of an operation, a provider, a model, a cap
 )
 
-func (r Ref) validate(act string) error {
+func (a Account) validate(act string) error {
 	switch {
-	case r.Account == "":
+	case a == "":
 		return fmt.Errorf("credits: %s: %w: the account is empty", act, ErrInvalid)
-	case len(r.Account) > maxAccount:
-		return fmt.Errorf("credits: %s: %w: the account has %d bytes, at most %d are allowed", act, ErrInvalid, len(r.Account), maxAccount)
+	case len(a) > maxAccount:
+		return fmt.Errorf("credits: %s: %w: the account has %d bytes, at most %d are allowed", act, ErrInvalid, len(a), maxAccount)
+	}
+	return nil
+}
+
+func (r Ref) validate(act string) error {
+	if err := r.Account.validate(act); err != nil {
+		return err
+	}
+	switch {
 	case r.Key == "":
 		return fmt.Errorf("credits: %s: account %q: %w: the key is empty", act, r.Account, ErrInvalid)
 	case len(r.Key) > maxKey:
 		return fmt.Errorf("credits: %s: account %q: %w: the key has %d bytes, at most %d are allowed", act, r.Account, ErrInvalid, len(r.Key), maxKey)
+	}
+	return nil
+}
+
+// names returns why an operation and its scope cannot be kept.
+func names(operation, scope string) string {
+	switch {
+	case operation == "":
+		return "the operation is empty"
+	case len(operation) > maxName:
+		return fmt.Sprintf("the operation has %d bytes, at most %d are allowed", len(operation), maxName)
+	case len(scope) > maxScope:
+		return fmt.Sprintf("the scope has %d bytes, at most %d are allowed", len(scope), maxScope)
+	}
+	return ""
+}
+
+// validate returns why what a charge was for cannot be kept.
+func (r *UsageRecord) validate(act string, ref Ref) error {
+	switch {
+	case len(r.Provider) > maxName:
+		return fail(act, ref.Account, ref.Key, ErrInvalid, fmt.Sprintf("the record's provider has %d bytes, at most %d are allowed", len(r.Provider), maxName))
+	case len(r.Model) > maxName:
+		return fail(act, ref.Account, ref.Key, ErrInvalid, fmt.Sprintf("the record's model has %d bytes, at most %d are allowed", len(r.Model), maxName))
+	}
+	if err := r.Usage.Validate(); err != nil {
+		return fail(act, ref.Account, ref.Key, ErrInvalid, err.Error())
 	}
 	return nil
 }
@@ -112,9 +151,10 @@ func (r Charge) Validate() error {
 	if err := r.Ref().validate("charge"); err != nil {
 		return err
 	}
+	if why := names(r.Operation, r.Scope); why != "" {
+		return fail("charge", r.Account, r.Key, ErrInvalid, why)
+	}
 	switch {
-	case r.Operation == "":
-		return fail("charge", r.Account, r.Key, ErrInvalid, "the operation is empty")
 	case r.Amount <= 0:
 		return fail("charge", r.Account, r.Key, ErrInvalid, fmt.Sprintf("the amount is %d, want at least 1", r.Amount))
 	case r.Record.Attempt != "":
@@ -122,10 +162,7 @@ func (r Charge) Validate() error {
 	case len(r.Result) > MaxResult:
 		return fail("charge", r.Account, r.Key, ErrInvalid, fmt.Sprintf("the result has %d bytes, at most %d are kept", len(r.Result), MaxResult))
 	}
-	if err := r.Record.Usage.Validate(); err != nil {
-		return fail("charge", r.Account, r.Key, ErrInvalid, err.Error())
-	}
-	return nil
+	return r.Record.validate("charge", r.Ref())
 }
 
 // Validate implements [Op].
@@ -137,9 +174,10 @@ func (r HoldRequest) Validate() error {
 	if err := r.Holder.validate("hold", ref); err != nil {
 		return err
 	}
+	if why := names(r.Operation, r.Scope); why != "" {
+		return fail("hold", r.Account, r.Key, ErrInvalid, why)
+	}
 	switch {
-	case r.Operation == "":
-		return fail("hold", r.Account, r.Key, ErrInvalid, "the operation is empty")
 	case r.Amount <= 0:
 		return fail("hold", r.Account, r.Key, ErrInvalid, fmt.Sprintf("the amount is %d, want at least 1", r.Amount))
 	case r.TTL < r.Holder.Lease:
@@ -181,8 +219,8 @@ func (r SettleRequest) Validate() error {
 	case len(r.Result) > MaxResult:
 		return fail("settle", r.Account, r.Key, ErrInvalid, fmt.Sprintf("the result has %d bytes, at most %d are kept", len(r.Result), MaxResult))
 	}
-	if err := r.Record.Usage.Validate(); err != nil {
-		return fail("settle", r.Account, r.Key, ErrInvalid, err.Error())
+	if err := r.Record.validate("settle", ref); err != nil {
+		return err
 	}
 	if r.Last.ID != "" {
 		return r.Last.validate("settle", ref, true)
@@ -224,4 +262,58 @@ func (r FinishRequest) Validate() error {
 		return err
 	}
 	return r.Attempt.validate("finish attempt", ref, true)
+}
+
+// Validate implements [Op].
+func (c Cap) Validate() error {
+	if err := c.Account.validate("cap"); err != nil {
+		return err
+	}
+	if c.Name == "" || len(c.Name) > maxName {
+		return failCap(c.Account, c.Name, fmt.Sprintf("the name has %d bytes, want 1 to %d", len(c.Name), maxName))
+	}
+	if len(c.Operation) > maxName || len(c.Scope) > maxScope {
+		return failCap(c.Account, c.Name, fmt.Sprintf("no operation has more than %d bytes, and no scope more than %d", maxName, maxScope))
+	}
+	days := 0 // among which the window's first can be chosen
+	switch c.Window {
+	case Ever, PerDay:
+	case PerWeek:
+		days = 7
+	case PerMonth:
+		days = 31
+	default:
+		return failCap(c.Account, c.Name, fmt.Sprintf("unknown window %.40q", c.Window))
+	}
+	switch _, err := loadZone(c.Zone); {
+	case err != nil:
+		return fmt.Errorf("credits: account %q: cap %.40q: %w", c.Account, c.Name, err)
+	case c.FirstDay < 0 || c.FirstDay > days:
+		return failCap(c.Account, c.Name, fmt.Sprintf("the first day of the window %s is %d, want 0 to %d", c.Window, c.FirstDay, days))
+	case c.Limit < 0 || c.WarnAt < 0:
+		return failCap(c.Account, c.Name, fmt.Sprintf("the limit is %d and the warning at %d: neither is negative", c.Limit, c.WarnAt))
+	}
+	return nil
+}
+
+// Validate implements [Op].
+func (r RemoveCap) Validate() error {
+	if err := r.Account.validate("remove a cap"); err != nil {
+		return err
+	}
+	if r.Name == "" || len(r.Name) > maxName {
+		return failCap(r.Account, r.Name, fmt.Sprintf("the name has %d bytes, want 1 to %d", len(r.Name), maxName))
+	}
+	return nil
+}
+
+// Validate implements [Op].
+func (r Alert) Validate() error {
+	if err := r.Account.validate("alert"); err != nil {
+		return err
+	}
+	if r.Below < 0 {
+		return fmt.Errorf("credits: alert: account %q: %w: below %d: a debt is told as soon as the balance falls below any amount", r.Account, ErrInvalid, r.Below)
+	}
+	return nil
 }

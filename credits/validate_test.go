@@ -13,6 +13,8 @@ import (
 func TestWhatIsWrongByItselfIsRefused(t *testing.T) {
 	bad := usage.Tokens(-1, 0)
 	ends := []string{`account "acme"`, `key "k"`}
+	ofCap := []string{`account "acme"`, "cap "}
+	from := func(day int) func(*credits.Cap) { return func(c *credits.Cap) { c.FirstDay = day } }
 	for _, c := range []struct {
 		rule string
 		op   credits.Op
@@ -60,14 +62,63 @@ func TestWhatIsWrongByItselfIsRefused(t *testing.T) {
 		{"AFinishOfNothing", finish(""), append(ends, "the attempt has no id")},
 		{"AFinishWithoutAFate", credits.FinishRequest{Account: acme, Key: key, Attempt: credits.Attempt{ID: "a"}}, append(ends, "the attempt has no fate")},
 		{"AFinishOfAbsurdUsage", credits.FinishRequest{Account: acme, Key: key, Attempt: credits.Attempt{ID: "a", Fate: "executed", Usage: bad}}, append(ends, "count -1")},
+		{"AHoldOfALongOperation", change(hold(1, me), func(r *credits.HoldRequest) { r.Operation = long(201) }), append(ends, "the operation has 201 bytes, at most 200")},
+		{"AHoldOfALongScope", change(hold(1, me), func(r *credits.HoldRequest) { r.Scope = long(401) }), append(ends, "the scope has 401 bytes, at most 400")},
+		{"AChargeOfALongOperation", change(charge(1), func(r *credits.Charge) { r.Operation = long(201) }), append(ends, "the operation has 201 bytes, at most 200")},
+		{"AChargeOfALongScope", change(charge(1), func(r *credits.Charge) { r.Scope = long(401) }), append(ends, "the scope has 401 bytes, at most 400")},
+		{"AChargeOfALongProvider", change(charge(1), func(r *credits.Charge) { r.Record.Provider = long(201) }), append(ends, "the record's provider has 201 bytes, at most 200")},
+		{"ASettleOfALongProvider", change(settle(1), func(r *credits.SettleRequest) { r.Record.Provider = long(201) }), append(ends, "the record's provider has 201 bytes, at most 200")},
+		{"ASettleOfALongModel", change(settle(1), func(r *credits.SettleRequest) { r.Record.Model = long(201) }), append(ends, "the record's model has 201 bytes, at most 200")},
+		{"ACapOfNobody", change(capped("c", 1), func(c *credits.Cap) { c.Account = "" }), []string{"credits: cap", "the account is empty"}},
+		{"ACapWithoutAName", capped("", 1), append(ofCap, "the name has 0 bytes, want 1 to 200")},
+		{"ACapWithALongName", capped(long(201), 1), append(ofCap, "the name has 201 bytes, want 1 to 200")},
+		{"ACapOfALongOperation", capped("c", 1, ofOperation(long(201))), append(ofCap, "no operation has more than 200 bytes")},
+		{"ACapOfALongScope", capped("c", 1, ofScope(long(401))), append(ofCap, "no scope more than 400")},
+		{"ACapOfAnUnknownWindow", capped("c", 1, per("year")), append(ofCap, `unknown window "year"`)},
+		{"ACapWithoutAWindow", capped("c", 1, per("")), append(ofCap, `unknown window ""`)},
+		{"ACapOfALocalZone", capped("c", 1, inZone("Local")), append(ofCap, `unknown zone "Local"`)},
+		{"ACapOfAnUnknownZone", capped("c", 1, inZone("Europe/Atlantis")), append(ofCap, `unknown zone "Europe/Atlantis"`)},
+		{"ACapOfAnUnknownZoneForEver", capped("c", 1, per(credits.Ever), inZone("Europe/Atlantis")), append(ofCap, "unknown zone")},
+		{"ADayThatBeginsOnADay", capped("c", 1, from(1)), append(ofCap, "the first day of the window day is 1, want 0 to 0")},
+		{"AWeekThatBeginsOnItsEighthDay", capped("c", 1, per(credits.PerWeek), from(8)), append(ofCap, "the first day of the window week is 8, want 0 to 7")},
+		{"AMonthThatBeginsOnADayThatNoMonthHas", capped("c", 1, per(credits.PerMonth), from(32)), append(ofCap, "is 32, want 0 to 31")},
+		{"AMonthThatBeginsBeforeItsFirst", capped("c", 1, per(credits.PerMonth), from(-1)), append(ofCap, "is -1, want 0 to 31")},
+		{"ACapBelowNothing", capped("c", -1), append(ofCap, "the limit is -1 and the warning at 0")},
+		{"AWarningBelowNothing", capped("c", 1, warning(-1)), append(ofCap, "the limit is 1 and the warning at -1")},
+		{"TheRemovalOfACapOfNobody", credits.RemoveCap{Name: "c"}, []string{"credits: remove a cap", "the account is empty"}},
+		{"TheRemovalOfACapWithoutAName", credits.RemoveCap{Account: acme}, append(ofCap, "the name has 0 bytes")},
+		{"TheRemovalOfACapWithALongName", credits.RemoveCap{Account: acme, Name: long(201)}, append(ofCap, "the name has 201 bytes")},
+		{"AnAlertOfNobody", credits.Alert{Below: 1}, []string{"credits: alert", "the account is empty"}},
+		{"AnAlertBelowNothing", alert(-1), []string{`alert: account "acme"`, "below -1"}},
 	} {
 		t.Run(c.rule, func(t *testing.T) {
 			err := c.op.Validate()
+			if len(err.Error()) > 400 {
+				t.Errorf("the error is as long as what it refuses: %d bytes", len(err.Error()))
+			}
 			wantError(t, err, credits.ErrInvalid)
 			wantText(t, err, c.says...)
 			opened(t, 100).refused(c.op, credits.ErrInvalid)
 		})
 	}
+}
+
+func long(n int) string { return strings.Repeat("x", n) }
+
+func TestTheLongestOfEverythingIsKept(t *testing.T) {
+	l := opened(t, 100)
+	l.must(capped(long(200), 100, ofOperation(long(200)), ofScope(long(400))))
+	h := hold(1, me)
+	h.Operation, h.Scope = long(200), long(400)
+	l.must(h)
+	s := settle(1)
+	s.Record.Provider, s.Record.Model = long(200), long(200)
+	l.must(s)
+	l.wantUsed(long(200) + " 1")
+	l.must(credits.RemoveCap{Account: acme, Name: long(200)})
+	l.must(capped("week", 1, per(credits.PerWeek), func(c *credits.Cap) { c.FirstDay = 7 }))
+	l.must(capped("month", 1, per(credits.PerMonth), func(c *credits.Cap) { c.FirstDay = 31 }))
+	l.must(alert(0))
 }
 
 func change[T any](v T, f func(*T)) T {
@@ -76,7 +127,6 @@ func change[T any](v T, f func(*T)) T {
 }
 
 func TestEveryMutationNeedsAnAccountAndAKey(t *testing.T) {
-	long := func(n int) string { return strings.Repeat("x", n) }
 	for _, c := range []struct {
 		rule    string
 		account credits.Account

@@ -129,6 +129,21 @@ func (u Usage) Add(v Usage) (Usage, error) {
 	return out, nil
 }
 
+// Saturated returns the sum by class as Add does, with the largest count there is in place of one that does not fit.
+func (u Usage) Saturated(v Usage) Usage {
+	out := u
+	for i, c := range out.classes() {
+		if d := *v.classes()[i]; d.Known {
+			n, err := sum(*c, d)
+			if err != nil {
+				n = math.MaxInt64
+			}
+			*c = Exactly(n)
+		}
+	}
+	return out
+}
+
 func sum(counts ...Count) (int64, error) {
 	var total int64
 	for _, c := range counts {

@@ -78,6 +78,23 @@ func TestSumsAreOverTheClassesThatAreKnown(t *testing.T) {
 	}
 }
 
+func TestTheClassesAreThoseOfTheFields(t *testing.T) {
+	var u usage.Usage
+	fields := reflect.ValueOf(&u).Elem()
+	for i := range fields.NumField() {
+		fields.Field(i).Set(reflect.ValueOf(usage.Exactly(int64(i))))
+	}
+	classes := u.Classes()
+	if len(classes) != fields.NumField() {
+		t.Fatalf("there are %d classes and %d fields", len(classes), fields.NumField())
+	}
+	for i, c := range classes {
+		if c != usage.Exactly(int64(i)) {
+			t.Errorf("class %d is %+v, want that of the field %s", i, c, fields.Type().Field(i).Name)
+		}
+	}
+}
+
 func TestWhatCannotBeTrueIsRefused(t *testing.T) {
 	most := usage.Exactly(math.MaxInt64)
 	for rule, u := range map[string]usage.Usage{
@@ -99,6 +116,39 @@ func TestWhatCannotBeTrueIsRefused(t *testing.T) {
 			t.Errorf("Validate(%+v) = %v", u, err)
 		}
 	}
+}
+
+func TestASaturatedSumStaysAtTheLargest(t *testing.T) {
+	for _, c := range []struct {
+		rule       string
+		a, b, want usage.Usage
+	}{
+		{"WhatFitsIsAdded", usage.Tokens(1, 2), usage.Tokens(10, 20), usage.Tokens(11, 22)},
+		{"WhatJustFitsToo", usage.Tokens(math.MaxInt64-1, 0), usage.Tokens(1, 0), usage.Tokens(math.MaxInt64, 0)},
+		{"WhatDoesNotStays", usage.Tokens(math.MaxInt64, 2), usage.Tokens(1, 20), usage.Tokens(math.MaxInt64, 22)},
+		{"AClassKnownOnOneSideStays", usage.Tokens(1, 2), usage.Images(3), usage.Usage{Input: usage.Exactly(1), Output: usage.Exactly(2), Images: usage.Exactly(3)}},
+		{"AnUnknownCountAddsNothing", usage.Tokens(1, 2), usage.Usage{Input: usage.Count{N: 99}}, usage.Tokens(1, 2)},
+		{"WhatBothDoNotKnowStaysUnknown", usage.Usage{}, usage.Usage{}, usage.Usage{}},
+	} {
+		t.Run(c.rule, func(t *testing.T) {
+			if got := c.a.Saturated(c.b); got != c.want {
+				t.Errorf("%+v.Saturated(%+v) = %+v, want %+v", c.a, c.b, got, c.want)
+			}
+			if got := c.b.Saturated(c.a); got != c.want && c.rule != "AnUnknownCountAddsNothing" {
+				t.Errorf("%+v.Saturated(%+v) = %+v, want %+v", c.b, c.a, got, c.want)
+			}
+		})
+	}
+	t.Run("OfEveryClass", func(t *testing.T) {
+		for i := range reflect.TypeFor[usage.Usage]().NumField() {
+			var a, want usage.Usage
+			reflect.ValueOf(&a).Elem().Field(i).Set(reflect.ValueOf(usage.Exactly(math.MaxInt64 - 1)))
+			reflect.ValueOf(&want).Elem().Field(i).Set(reflect.ValueOf(usage.Exactly(math.MaxInt64)))
+			if got := a.Saturated(a); got != want {
+				t.Errorf("%+v.Saturated(itself) = %+v", a, got)
+			}
+		}
+	})
 }
 
 func TestAddIsByClass(t *testing.T) {
