@@ -20,6 +20,16 @@ type account struct {
 	entries  []credits.Entry    // by number
 	receipts []*credits.Receipt // by the number of their entry
 	attempts []attemptRef       // in the order in which they were begun
+	caps     map[string]credits.CapRow
+	totals   []credits.UsageTotal // each in its place for ever
+	places   map[totalKey]int     // in totals
+}
+
+// totalKey says which total it is.
+type totalKey struct {
+	scoped                            bool
+	slot                              int64 // microseconds since 1970
+	scope, operation, provider, model string
 }
 
 type holdRow struct {
@@ -44,6 +54,8 @@ func newAccount(name credits.Account) *account {
 		buckets: map[int64]*credits.Bucket{},
 		left:    map[int64]bool{},
 		holds:   map[credits.Key]*holdRow{},
+		caps:    map[string]credits.CapRow{},
+		places:  map[totalKey]int{},
 	}
 }
 
@@ -76,6 +88,31 @@ func (a *account) loadPurse(s *credits.State) {
 	for number := range a.left {
 		s.LoadBucket(*a.buckets[number])
 	}
+	for _, c := range a.caps {
+		s.LoadCap(c)
+	}
+}
+
+// counted is what a cap that is to be set counts already.
+func (a *account) counted(c credits.Cap, now time.Time) (used credits.Amount, err error) {
+	start := c.Start(now)
+	for _, row := range a.holds {
+		h := &row.hold
+		if !c.Counts(h.Operation, h.Scope) || h.CreatedAt.Before(start) {
+			continue
+		}
+		amount := credits.Amount(0)
+		switch h.State {
+		case credits.Open:
+			amount = h.Amount
+		case credits.Settled:
+			amount = row.receipt.Charged - h.Refunded
+		}
+		if used, err = used.Add(amount); err != nil {
+			return 0, err
+		}
+	}
+	return used, nil
 }
 
 // save writes what a mutation of ref changed, and reports whether that was anything.
@@ -109,7 +146,27 @@ func (a *account) save(c *credits.Changes, ref credits.Ref) bool {
 		a.holds[receipt.Key].receipt = receipt
 		a.receipts = append(a.receipts, receipt)
 	}
-	return len(c.Accounts)+len(c.Buckets)+len(c.Holds)+len(c.Attempts)+len(c.Receipts) > 0
+	for at, row := range c.Caps {
+		if row == nil {
+			delete(a.caps, at.Name)
+		} else {
+			a.caps[at.Name] = *row
+		}
+	}
+	for _, t := range c.Totals {
+		a.addTotal(t)
+	}
+	return len(c.Accounts)+len(c.Buckets)+len(c.Holds)+len(c.Attempts)+len(c.Receipts)+len(c.Caps) > 0
+}
+
+func (a *account) addTotal(t *credits.UsageTotal) {
+	key := totalKey{t.Scoped, t.Slot.UnixMicro(), t.Scope, t.Operation, t.Provider, t.Model}
+	if i, known := a.places[key]; known {
+		a.totals[i].Add(t)
+		return
+	}
+	a.places[key] = len(a.totals)
+	a.totals = append(a.totals, *t)
 }
 
 func (a *account) saveHold(key credits.Key, hold credits.Hold) {

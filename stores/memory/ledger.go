@@ -19,6 +19,7 @@ type Ledger struct {
 
 	mu       sync.Mutex
 	accounts map[credits.Account]*account // guarded by mu
+	events   []credits.Event              // not acknowledged, as they happened; guarded by mu
 }
 
 // apply runs one mutation as one transaction.
@@ -38,11 +39,19 @@ func (l *Ledger) apply(ctx context.Context, op credits.Op) (credits.Outcome, err
 	}
 	state := credits.NewState()
 	acc.load(state, credits.Refs(op), now)
+	if c, ok := op.(credits.Cap); ok {
+		used, err := acc.counted(c, now)
+		if err != nil {
+			return credits.Outcome{}, err
+		}
+		state.LoadUse(c, used)
+	}
 	out, err := state.Apply(op, now)
 	// A refused mutation may still have found expired holds, and they stay expired.
 	if acc.save(state.Changes(), ref) && !known {
 		l.accounts[ref.Account] = acc
 	}
+	l.events = append(l.events, state.Changes().Events...)
 	return out, err
 }
 
@@ -119,6 +128,39 @@ func (l *Ledger) Charge(ctx context.Context, r credits.Charge) (credits.Receipt,
 	}
 	out.Receipt.Result = bytes.Clone(out.Receipt.Result)
 	return out.Receipt, nil
+}
+
+// SetCap implements [credits.Ledger].
+func (l *Ledger) SetCap(ctx context.Context, c credits.Cap) error {
+	_, err := l.apply(ctx, c)
+	return err
+}
+
+// RemoveCap implements [credits.Ledger].
+func (l *Ledger) RemoveCap(ctx context.Context, r credits.RemoveCap) error {
+	_, err := l.apply(ctx, r)
+	return err
+}
+
+// SetAlert implements [credits.Ledger].
+func (l *Ledger) SetAlert(ctx context.Context, r credits.Alert) error {
+	_, err := l.apply(ctx, r)
+	return err
+}
+
+// Acknowledge implements [credits.Ledger].
+func (l *Ledger) Acknowledge(ctx context.Context, events ...credits.EventRef) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	gone := map[credits.EventRef]bool{}
+	for _, e := range events {
+		gone[e] = true
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.events = slices.DeleteFunc(l.events, func(e credits.Event) bool { return gone[credits.EventRef{Account: e.Account, Number: e.Number}] })
+	return nil
 }
 
 // Prune implements [credits.Ledger].

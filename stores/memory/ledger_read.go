@@ -3,6 +3,8 @@ package memory
 import (
 	"context"
 	"iter"
+	"maps"
+	"slices"
 
 	"github.com/scrip-go/scrip/credits"
 )
@@ -37,6 +39,31 @@ func (l *Ledger) Buckets(ctx context.Context, name credits.Account) ([]credits.B
 	return acc.read(now).Buckets(name, now), nil
 }
 
+// Caps implements [credits.Ledger].
+func (l *Ledger) Caps(ctx context.Context, name credits.Account) ([]credits.CapUse, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	acc := l.accounts[name]
+	if acc == nil {
+		return nil, nil
+	}
+	now := l.now()
+	return acc.read(now).Caps(name, now), nil
+}
+
+// Events implements [credits.Ledger].
+func (l *Ledger) Events(ctx context.Context, limit int) ([]credits.Event, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.Clone(l.events[:max(0, min(limit, len(l.events)))]), nil
+}
+
 // Entries implements [credits.Ledger].
 func (l *Ledger) Entries(ctx context.Context, q credits.EntryQuery) iter.Seq2[credits.Entry, error] {
 	return sequence(ctx, func() []credits.Entry {
@@ -56,38 +83,63 @@ func (l *Ledger) Entries(ctx context.Context, q credits.EntryQuery) iter.Seq2[cr
 
 // Records implements [credits.Ledger].
 func (l *Ledger) Records(ctx context.Context, q credits.UsageQuery) iter.Seq2[credits.UsageRecord, error] {
-	return func(yield func(credits.UsageRecord, error) bool) {
-		for r, err := range sequence(ctx, func() []*credits.Receipt { return l.receipts(q.Account) }, record) {
-			if err == nil && !selects(q, r) {
+	return sequence(ctx, func() []credits.UsageRecord {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		return l.records([]credits.Account{q.Account}, q.Scope, credits.Span{From: q.From, To: q.To})
+	}, func(r credits.UsageRecord) credits.UsageRecord { return r })
+}
+
+// records returns the accounts' records that were charged in one of the spans. The lock is held.
+func (l *Ledger) records(accounts []credits.Account, scope string, spans ...credits.Span) (out []credits.UsageRecord) {
+	for _, name := range accounts {
+		acc := l.accounts[name]
+		if acc == nil {
+			continue
+		}
+		for _, receipt := range acc.receipts {
+			r := receipt.Record
+			if scope != "" && r.Scope != scope || !slices.ContainsFunc(spans, func(s credits.Span) bool { return s.Contains(r.At) }) {
 				continue
 			}
-			if !yield(r, err) {
-				return
-			}
+			r.Refunded = acc.holds[r.Key].hold.Refunded
+			out = append(out, r)
 		}
 	}
-}
-
-func (l *Ledger) receipts(name credits.Account) []*credits.Receipt {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if acc := l.accounts[name]; acc != nil {
-		return acc.receipts
-	}
-	return nil
-}
-
-func record(r *credits.Receipt) credits.UsageRecord { return r.Record }
-
-func selects(q credits.UsageQuery, r credits.UsageRecord) bool {
-	return (q.Scope == "" || r.Scope == q.Scope) &&
-		(q.From.IsZero() || !r.At.Before(q.From)) &&
-		(q.To.IsZero() || r.At.Before(q.To))
+	return out
 }
 
 // Usage implements [credits.Ledger].
 func (l *Ledger) Usage(ctx context.Context, q credits.UsageQuery) ([]credits.UsageRow, error) {
-	return credits.Totals(l.Records(ctx, q), q)
+	plan, err := q.Plan()
+	if err != nil {
+		return nil, err
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	accounts := []credits.Account{q.Account}
+	if q.AllAccounts {
+		accounts = slices.Collect(maps.Keys(l.accounts))
+	}
+	var totals []credits.UsageTotal
+	for _, name := range accounts {
+		if acc := l.accounts[name]; acc != nil {
+			totals = append(totals, acc.selectTotals(plan)...)
+		}
+	}
+	return plan.Rows(each(totals), each(l.records(accounts, q.Scope, plan.Edges...)))
+}
+
+func (a *account) selectTotals(plan credits.UsagePlan) (out []credits.UsageTotal) {
+	for _, t := range a.totals {
+		if t.Scoped == plan.Scoped && (plan.Query.Scope == "" || t.Scope == plan.Query.Scope) && plan.Slots.Contains(t.Slot) {
+			out = append(out, t)
+		}
+	}
+	return out
 }
 
 // Attempts implements [credits.AttemptLog].
@@ -136,6 +188,9 @@ func (l *Ledger) Verify(ctx context.Context, name credits.Account) (credits.Repo
 		acc = newAccount(name)
 	}
 	audit := credits.NewAudit(acc.row)
+	for _, c := range acc.caps {
+		audit.Cap(c)
+	}
 	records := acc.receipts
 	for _, entry := range acc.entries {
 		line := credits.Line{Entry: entry, Bucket: acc.buckets[entry.Number]}
@@ -160,6 +215,9 @@ func (l *Ledger) Verify(ctx context.Context, name credits.Account) (credits.Repo
 	for _, bucket := range acc.buckets {
 		audit.Bucket(*bucket)
 	}
+	for _, t := range acc.totals {
+		audit.Total(t)
+	}
 	audit.Counts(int64(len(acc.receipts)), receipts)
 	return audit.Report(), nil
 }
@@ -173,6 +231,17 @@ func (a *account) attempt(key credits.Key, id string) *credits.Attempt {
 		}
 	}
 	return nil
+}
+
+// each yields rows that nothing is in the way of.
+func each[T any](rows []T) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		for _, row := range rows {
+			if !yield(row, nil) {
+				return
+			}
+		}
+	}
 }
 
 // sequence yields a snapshot, taken when the loop begins, without holding a lock while the loop runs.

@@ -45,6 +45,14 @@ func entryFields(e *credits.Entry) []any { return dbstore.EntryFields(e, at) }
 
 func recordFields(r *credits.UsageRecord) []any { return dbstore.RecordFields(r, at) }
 
+func capFields(c *credits.CapRow) []any { return dbstore.CapFields(c, at) }
+
+func totalFields(t *credits.UsageTotal) []any { return dbstore.TotalFields(t, at) }
+
+func eventFields(e *credits.Event) []any { return dbstore.EventFields(e, at) }
+
+func auditHoldFields(h *credits.Hold) []any { return dbstore.AuditHoldFields(h, at) }
+
 func lineFields(l *dbstore.AuditLine) []any { return l.Fields(at) }
 
 // values returns what the fields of a row hold, as the driver sends it. Texts are made storable; a caller refuses those

@@ -8,7 +8,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"github.com/scrip-go/scrip/stores/internal/dbstore"
+	"github.com/scrip-go/scrip/credits"
 )
 
 // SetPatience shortens how long a call waits for others.
@@ -18,9 +18,10 @@ func (d *DB) SetPatience(p time.Duration) { d.patience, d.bounds = p, ofItsOwn(p
 func (d *DB) Plans(ctx context.Context) (map[string]string, error) {
 	const page = ` AND (position, id) > ($3, $4) ORDER BY position, id LIMIT $5`
 	plans := map[string]string{}
-	for _, text := range []string{
+	texts := []string{
 		lockAccounts, selectAccounts, selectBuckets, selectExpired, selectHolds, selectAttempts, selectKeyed, selectReceipts, selectChargedBuckets,
 		insertAccounts, updateAccounts, upsertHolds, upsertAttempts, insertEntries, upsertBuckets, insertRecords, insertReceipts,
+		selectCaps, upsertCaps, deleteCap, addTotals, insertEvents, deleteEvents, selectEvents,
 		selectEntries, pruneReceipts,
 		selectRecordsOnce, selectAccountAttempts + ` WHERE account COLLATE "POSIX" = $1 AND seq > $2 ORDER BY seq LIMIT $3`,
 		selectAccountAttempts + ` WHERE account = $1 AND key = $2 AND seq > $3 ORDER BY seq LIMIT $4`,
@@ -30,7 +31,17 @@ func (d *DB) Plans(ctx context.Context) (map[string]string, error) {
 		keywords.selectByID, keywords.selectForSave, keywords.insert, keywords.update,
 		keywords.selectAll + ` WHERE site = $1 AND status = $2` + page, keywords.selectAll + ` WHERE site = $1 AND cluster = $2` + page,
 		images.selectAll + ` WHERE site = $1 AND article = $2` + page,
-	} {
+	}
+	for _, q := range []credits.UsageQuery{{Account: "a"}, {Account: "a", Scope: "s"}, {AllAccounts: true}, {AllAccounts: true, Scope: "s"}} {
+		q.From, q.To = time.Unix(1, 0), time.Unix(1e6+1, 0)
+		p, err := q.Plan()
+		if err != nil {
+			return nil, err
+		}
+		totals, records := usageQueries(p)
+		texts = append(texts, totals.text, records.text)
+	}
+	for _, text := range texts {
 		plan, err := d.plan(ctx, text)
 		if err != nil {
 			return nil, err
@@ -40,7 +51,7 @@ func (d *DB) Plans(ctx context.Context) (map[string]string, error) {
 	return plans, nil
 }
 
-const selectRecordsOnce = `SELECT ` + dbstore.RecordColumns + ` FROM scrip.usage_records WHERE account = $1 AND entry > $2 ORDER BY entry LIMIT $3`
+var selectRecordsOnce = strings.NewReplacer(`account = ?`, `account = $1`, `> ?`, `> $2`).Replace(selectRecords) + ` ORDER BY u.entry LIMIT $3`
 
 func (d *DB) plan(ctx context.Context, text string) (string, error) {
 	tx, err := d.pool.Begin(ctx)

@@ -142,3 +142,39 @@ func (l *Ledger) receipt(ctx context.Context, op credits.Op) (credits.Receipt, e
 	}
 	return *dbstore.Clone(credits.Held{Receipt: &out.Receipt}).Receipt, nil
 }
+
+// SetCap implements [credits.Ledger].
+func (l *Ledger) SetCap(ctx context.Context, c credits.Cap) error {
+	_, err := l.apply(ctx, c)
+	return err
+}
+
+// RemoveCap implements [credits.Ledger].
+func (l *Ledger) RemoveCap(ctx context.Context, r credits.RemoveCap) error {
+	_, err := l.apply(ctx, r)
+	return err
+}
+
+// SetAlert implements [credits.Ledger].
+func (l *Ledger) SetAlert(ctx context.Context, r credits.Alert) error {
+	_, err := l.apply(ctx, r)
+	return err
+}
+
+const deleteEvents = `DELETE FROM scrip.events e USING unnest($1::text[], $2::bigint[]) AS n (account, number)
+WHERE e.account = n.account AND e.number = n.number`
+
+// Acknowledge implements [credits.Ledger].
+func (l *Ledger) Acknowledge(ctx context.Context, events ...credits.EventRef) error {
+	q, err := l.querier(ctx)
+	if err != nil {
+		return err
+	}
+	var accounts []string
+	var numbers []int64
+	for _, e := range events {
+		accounts, numbers = append(accounts, clean(string(e.Account))), append(numbers, e.Number)
+	}
+	_, err = exec(ctx, q, l.db.sql(deleteEvents), accounts, numbers)
+	return translate(ctx, "acknowledge", err)
+}

@@ -42,6 +42,8 @@ const selectBuckets = `SELECT ` + dbstore.BucketColumns + ` FROM scrip.buckets
 WHERE account = ANY($1) AND amount + refunded - charged - expired - paid_debt > 0`
 
 // selectExpired may find a hold that expired since the time was asked for; that does no harm.
+const selectCaps = `SELECT ` + dbstore.CapColumns + ` FROM scrip.caps WHERE account = ANY($1)`
+
 const selectExpired = `SELECT ` + dbstore.HoldColumns + ` FROM scrip.holds
 WHERE account = ANY($1) AND state = 'open' AND expires_at <= (SELECT coalesce($2::timestamptz, clock_timestamp()))`
 
@@ -101,7 +103,30 @@ func (l *Ledger) load(ctx context.Context, q querier, calls []*call, b bounds) (
 	if d.appeared {
 		return nil, errAppeared
 	}
-	return d, results.Close()
+	if err := results.Close(); err != nil {
+		return nil, err
+	}
+	for _, c := range calls {
+		if toSet, ok := c.op.(credits.Cap); ok {
+			if err := d.loadUse(ctx, q, db, toSet); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return d, nil
+}
+
+// selectUse walks the account's holds, because a cap is set once in a while.
+const selectUse = `SELECT coalesce(sum(CASE h.state WHEN 'open' THEN h.amount WHEN 'settled' THEN r.charged - h.refunded END), 0)::bigint
+FROM scrip.holds h LEFT JOIN scrip.receipts r ON r.account = h.account AND r.key = h.key
+WHERE h.account = $1 AND h.created_at >= $2 AND $3 IN ('', h.operation) AND $4 IN ('', h.scope)`
+
+// loadUse loads what a cap that is to be set counts already. Its window is known only now that the database's time is.
+func (d *decision) loadUse(ctx context.Context, q querier, db *DB, c credits.Cap) error {
+	var used credits.Amount
+	_, err := one(ctx, q, []any{&used}, db.sql(selectUse), string(c.Account), c.Start(d.now), c.Operation, c.Scope)
+	d.states[c.Account].LoadUse(c, used)
+	return err
 }
 
 // queuePurse asks for what accounts have: their rows, the time, what remains in their buckets and the holds that have
@@ -110,6 +135,7 @@ func queuePurse(batch *pgx.Batch, db *DB, selectRows string, accounts []string) 
 	batch.Queue(db.sql(selectRows), accounts)
 	batch.Queue(selectNow, db.at())
 	batch.Queue(db.sql(selectBuckets), accounts)
+	batch.Queue(db.sql(selectCaps), accounts)
 	batch.Queue(db.sql(selectExpired), accounts, db.at())
 }
 
@@ -135,6 +161,13 @@ func readPurse(results pgx.BatchResults, d *decision) (p purse, err error) {
 	}
 	for _, b := range buckets {
 		d.of(b.Account).LoadBucket(b)
+	}
+	caps, err := next(results, capFields)
+	if err != nil {
+		return p, err
+	}
+	for _, c := range caps {
+		d.of(c.Account).LoadCap(c)
 	}
 	p.holds, err = next(results, holdFields)
 	return p, err

@@ -81,6 +81,27 @@ func (l *Ledger) Buckets(ctx context.Context, account credits.Account) (out []cr
 	return out, translate(ctx, "buckets", err)
 }
 
+// Caps implements [credits.Ledger].
+func (l *Ledger) Caps(ctx context.Context, account credits.Account) (out []credits.CapUse, err error) {
+	if !storable(string(account)) {
+		return nil, nil
+	}
+	err = l.purse(ctx, account, func(s *credits.State, now time.Time) { out = s.Caps(account, now) })
+	return out, translate(ctx, "caps", err)
+}
+
+const selectEvents = `SELECT ` + dbstore.EventColumns + ` FROM scrip.events ORDER BY at, account, number LIMIT $1`
+
+// Events implements [credits.Ledger].
+func (l *Ledger) Events(ctx context.Context, limit int) ([]credits.Event, error) {
+	q, err := l.querier(ctx)
+	if err != nil {
+		return nil, err
+	}
+	found, err := rows(ctx, q, eventFields, l.db.sql(selectEvents), max(limit, 0))
+	return found, translate(ctx, "events", err)
+}
+
 // Lookup implements [credits.Gate]. A hold whose time has come is shown as expired, whether or not a mutation has closed
 // it since.
 func (l *Ledger) Lookup(ctx context.Context, account credits.Account, key credits.Key) (credits.Held, error) {
@@ -159,7 +180,15 @@ func (l *Ledger) Entries(ctx context.Context, q credits.EntryQuery) iter.Seq2[cr
 	})
 }
 
-const selectRecords = `SELECT ` + dbstore.RecordColumns + ` FROM scrip.usage_records WHERE account = ? AND entry > ?`
+// selectRecords looks each hold up by itself, so that it stays a walk of one page of records.
+var selectRecords = `SELECT ` + usedColumns + ` FROM scrip.usage_records u` + joinRefunded + ` WHERE u.account = ? AND u.entry > ?`
+
+var usedColumns = dbstore.Of("u", dbstore.RecordColumns) + `, h.refunded`
+
+const joinRefunded = `
+CROSS JOIN LATERAL (SELECT h.refunded FROM scrip.holds h WHERE h.account = u.account AND h.key = u.key OFFSET 0) h`
+
+func usedFields(r *credits.UsageRecord) []any { return append(recordFields(r), &r.Refunded) }
 
 // Records implements [credits.Ledger].
 func (l *Ledger) Records(ctx context.Context, q credits.UsageQuery) iter.Seq2[credits.UsageRecord, error] {
@@ -174,24 +203,90 @@ func (l *Ledger) Records(ctx context.Context, q credits.UsageQuery) iter.Seq2[cr
 		}
 		var c conditions
 		c.add(selectRecords, name(string(q.Account)), after)
-		if !q.From.IsZero() {
-			c.add(` AND at >= ?`, ceilMicro(q.From))
-		}
-		if !q.To.IsZero() {
-			c.add(` AND at < ?`, ceilMicro(q.To))
-		}
+		c.span("u.at", credits.Span{From: q.From, To: q.To})
 		if q.Scope != "" { // the second condition lets the partial index serve
-			c.add(` AND scope = ? AND scope <> ''`, name(q.Scope))
+			c.add(` AND u.scope = ? AND u.scope <> ''`, name(q.Scope))
 		}
-		c.add(` ORDER BY entry LIMIT ?`, limit)
-		found, err := rows(ctx, from, recordFields, l.db.sql(c.text), c.args...)
+		c.add(` ORDER BY u.entry LIMIT ?`, limit)
+		found, err := rows(ctx, from, usedFields, l.db.sql(c.text), c.args...)
 		return found, translate(ctx, "usage records", err)
 	})
 }
 
+// span adds that a column of times is in a span.
+func (c *conditions) span(column string, s credits.Span) {
+	if !s.From.IsZero() {
+		c.add(` AND `+column+` >= ?`, ceilMicro(s.From))
+	}
+	if !s.To.IsZero() {
+		c.add(` AND `+column+` < ?`, ceilMicro(s.To))
+	}
+}
+
+const selectUsage = `SELECT ` + dbstore.TotalColumns + ` FROM scrip.usage_totals t WHERE `
+
+// selectCut selects records by the totals of the slots that they were charged in: these know their entries.
+var selectCut = `SELECT ` + usedColumns + ` FROM scrip.usage_totals t
+CROSS JOIN LATERAL (SELECT * FROM scrip.usage_records u WHERE u.account = t.account AND u.entry BETWEEN t.first_entry AND t.last_entry
+	AND u.operation = t.operation AND u.provider = t.provider AND u.model = t.model
+	AND u.at >= t.slot AND u.at < t.slot + interval '15 minutes' OFFSET 0) u` + joinRefunded + `
+WHERE NOT t.scoped AND t.slot = ANY(?)`
+
 // Usage implements [credits.Ledger].
-func (l *Ledger) Usage(ctx context.Context, q credits.UsageQuery) ([]credits.UsageRow, error) {
-	return credits.Totals(l.Records(ctx, q), q)
+func (l *Ledger) Usage(ctx context.Context, q credits.UsageQuery) (out []credits.UsageRow, err error) {
+	plan, err := q.Plan()
+	if err != nil {
+		return nil, err
+	}
+	totals, records := usageQueries(plan)
+	b := &pgx.Batch{}
+	b.Queue(l.db.sql(totals.text), totals.args...)
+	if records.text != "" {
+		b.Queue(l.db.sql(records.text), records.args...)
+	}
+	err = l.snapshot(ctx, b, func(results pgx.BatchResults) error {
+		edges := func(func(credits.UsageRecord, error) bool) {}
+		if records.text != "" {
+			edges = stream(results, usedFields)
+		}
+		out, err = plan.Rows(stream(results, totalFields), edges)
+		return err
+	})
+	return out, translate(ctx, "usage", err)
+}
+
+// usageQueries are the two queries of a plan; the second has no text where no slot is cut.
+func usageQueries(plan credits.UsagePlan) (totals, records conditions) {
+	scoped := `NOT t.scoped` // in the text, so that the partial index can serve
+	if plan.Scoped {
+		scoped = `t.scoped`
+	}
+	totals.text = selectUsage + scoped
+	totals.span("t.slot", plan.Slots)
+	totals.usage(plan.Query, "t.scope")
+	if len(plan.Edges) == 0 {
+		return totals, records
+	}
+	var slots []time.Time
+	for _, edge := range plan.Edges {
+		slots = append(slots, edge.From.Truncate(credits.Slot))
+	}
+	first, last := plan.Edges[0], plan.Edges[len(plan.Edges)-1]
+	records.add(selectCut, slots)
+	records.add(` AND (u.at >= ? AND u.at < ? OR u.at >= ? AND u.at < ?)`,
+		ceilMicro(first.From), ceilMicro(first.To), ceilMicro(last.From), ceilMicro(last.To))
+	records.usage(plan.Query, "u.scope")
+	return totals, records
+}
+
+// usage adds that a query is of one account, and of one scope.
+func (c *conditions) usage(q credits.UsageQuery, scope string) {
+	if !q.AllAccounts {
+		c.add(` AND t.account = ?`, name(string(q.Account)))
+	}
+	if q.Scope != "" {
+		c.add(` AND `+scope+` = ?`, name(q.Scope))
+	}
 }
 
 const selectAccountAttempts = `SELECT seq, ` + attemptColumns + ` FROM scrip.attempts`
@@ -233,6 +328,29 @@ func (l *Ledger) Attempts(ctx context.Context, q credits.AttemptQuery) iter.Seq2
 			if !yield(row.Attempt, err) {
 				return
 			}
+		}
+	}
+}
+
+// stream yields the rows of the next answer of a batch, which must be taken before the one after it.
+func stream[T any](results pgx.BatchResults, fields func(*T) []any) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		var none T
+		found, err := results.Query()
+		if err != nil {
+			yield(none, err)
+			return
+		}
+		defer found.Close()
+		for found.Next() {
+			var row T
+			err := found.Scan(fields(&row)...)
+			if !yield(row, err) || err != nil {
+				return
+			}
+		}
+		if err := found.Err(); err != nil {
+			yield(none, err)
 		}
 	}
 }

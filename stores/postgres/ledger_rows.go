@@ -10,7 +10,7 @@ import (
 
 // The rows of the ledger, in the types of their columns: see package dbstore for the columns.
 
-const accountTypes = `text bigint bigint bigint bigint bytea`
+const accountTypes = `text bigint bigint bigint bigint bytea bigint bigint boolean`
 
 const bucketTypes = `text bigint text text bigint timestamptz timestamptz bigint bigint bigint bigint bigint bigint`
 
@@ -38,6 +38,12 @@ const recordTypes = `text text bigint text text text text text ` + usageTypes + 
 
 const receiptTypes = `text text bytea bigint bigint bytea bytea boolean`
 
+const capTypes = `text text text text text bigint text bigint bigint bigint timestamptz boolean boolean`
+
+const totalTypes = `text boolean timestamptz text text text text bigint bigint bigint bigint bigint bigint ` + usageTypes + ` numeric`
+
+const eventTypes = `text bigint text text text bigint bigint timestamptz`
+
 // insert is a statement that inserts any number of rows: an array for each column. What Go has as text, decimals and
 // JSON, is sent as text.
 func insert(table, columns, types string) string {
@@ -62,6 +68,16 @@ func overwrite(key, columns string) string {
 		sets = append(sets, c+" = excluded."+c)
 	}
 	return "\nON CONFLICT (" + key + ") DO UPDATE SET " + strings.Join(sets, ", ")
+}
+
+// add ends an insert into a table t that adds the given columns to those of a row that is there already. What is not known
+// on one side is what the other says, and a sum that does not fit is the largest number.
+func add(columns string) (sets []string) {
+	for c := range strings.SplitSeq(columns, ", ") {
+		sets = append(sets, fmt.Sprintf(`%[1]s = CASE WHEN coalesce(t.%[1]s, excluded.%[1]s) IS NOT NULL THEN
+	least(coalesce(t.%[1]s, 0)::numeric + coalesce(excluded.%[1]s, 0), 9223372036854775807)::bigint END`, c))
+	}
+	return sets
 }
 
 // columns turns rows into the arrays of insert.

@@ -1,6 +1,8 @@
 package postgres
 
 import (
+	"strings"
+
 	"github.com/jackc/pgx/v5"
 
 	"github.com/scrip-go/scrip/credits"
@@ -10,8 +12,9 @@ import (
 // insertAccounts fails if another process made the account in the meantime; the decision is then made again.
 var insertAccounts = insert("accounts", dbstore.AccountColumns, accountTypes)
 
-const updateAccounts = `UPDATE scrip.accounts a SET posted = u.posted, held = u.held, debt = u.debt, entries = u.entries, head = u.head
-FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bytea[]) AS u (` + dbstore.AccountColumns + `)
+const updateAccounts = `UPDATE scrip.accounts a SET posted = u.posted, held = u.held, debt = u.debt, entries = u.entries, head = u.head,
+	events = u.events, alert_below = u.alert_below, alerted = u.alerted
+FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bytea[], $7::bigint[], $8::bigint[], $9::boolean[]) AS u (` + dbstore.AccountColumns + `)
 WHERE a.account = u.account`
 
 var upsertHolds = insert("holds", dbstore.HoldColumns, holdTypes) + overwrite("account, key", `operation, scope, state, amount, holder, fence, lease, `+
@@ -29,6 +32,19 @@ var insertRecords = insert("usage_records", dbstore.RecordColumns, recordTypes)
 
 var insertReceipts = insert("receipts", dbstore.ReceiptColumns, receiptTypes)
 
+var upsertCaps = insert("caps", dbstore.CapColumns, capTypes) + overwrite("account, name", `operation, scope, "window", first_day, zone, `+
+	`"limit", warn_at, used, since, warned, reached`)
+
+const deleteCap = `DELETE FROM scrip.caps WHERE account = $1 AND name = $2`
+
+// addTotals adds in the database, because which totals a batch is of is known only when it was decided.
+var addTotals = insert("usage_totals AS t", dbstore.TotalColumns, totalTypes) + "\nON CONFLICT (" + dbstore.TotalKeyColumns + `) DO UPDATE SET
+first_entry = least(t.first_entry, excluded.first_entry), last_entry = greatest(t.last_entry, excluded.last_entry),
+records = t.records + excluded.records, cost = t.cost + excluded.cost,
+` + strings.Join(add("charged, written_off, refunded, "+dbstore.UsageColumns), ",\n")
+
+var insertEvents = insert("events", dbstore.EventColumns, eventTypes)
+
 // changed is what a decision changed, row by row, of all its accounts.
 type changed struct {
 	created, accounts []*credits.AccountRow
@@ -38,6 +54,10 @@ type changed struct {
 	buckets           []*credits.Bucket
 	receipts          []*credits.Receipt
 	records           []*credits.UsageRecord
+	caps              []*credits.CapRow
+	removed           []credits.CapRef
+	totals            []*credits.UsageTotal
+	events            []*credits.Event
 }
 
 func (d *decision) changed() (c changed) {
@@ -66,6 +86,17 @@ func (d *decision) changed() (c changed) {
 		for _, r := range from.Receipts {
 			c.receipts, c.records = append(c.receipts, r), append(c.records, &r.Record)
 		}
+		for ref, row := range from.Caps {
+			if row != nil {
+				c.caps = append(c.caps, row)
+			} else {
+				c.removed = append(c.removed, ref)
+			}
+		}
+		c.totals = append(c.totals, from.Totals...)
+		for i := range from.Events {
+			c.events = append(c.events, &from.Events[i])
+		}
 	}
 	return c
 }
@@ -74,6 +105,9 @@ func (d *decision) changed() (c changed) {
 // it names.
 func (l *Ledger) save(d *decision) (*pgx.Batch, error) {
 	c, b := d.changed(), &pgx.Batch{}
+	for _, ref := range c.removed {
+		b.Queue(l.db.sql(deleteCap), string(ref.Account), ref.Name)
+	}
 	for _, err := range []error{
 		queueRows(b, l.db, insertAccounts, c.created, dbstore.AccountFields),
 		queueRows(b, l.db, updateAccounts, c.accounts, dbstore.AccountFields),
@@ -83,6 +117,9 @@ func (l *Ledger) save(d *decision) (*pgx.Batch, error) {
 		queueRows(b, l.db, upsertBuckets, c.buckets, bucketFields),
 		queueRows(b, l.db, insertRecords, c.records, recordFields),
 		queueRows(b, l.db, insertReceipts, c.receipts, dbstore.ReceiptFields),
+		queueRows(b, l.db, upsertCaps, c.caps, capFields),
+		queueRows(b, l.db, addTotals, c.totals, totalFields),
+		queueRows(b, l.db, insertEvents, c.events, eventFields),
 	} {
 		if err != nil {
 			return nil, err

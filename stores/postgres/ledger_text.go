@@ -45,6 +45,10 @@ func storableOp(op credits.Op) (credits.Op, error) {
 		op = r
 	case credits.ExtendRequest:
 		names = append(names, r.Holder.ID)
+	case credits.Cap:
+		names = append(names, r.Name, r.Operation, r.Scope)
+	case credits.RemoveCap:
+		names = append(names, r.Name)
 	}
 	if !storable(names...) {
 		return nil, fmt.Errorf("postgres: account %q: key %q: %w: names and notes must be UTF-8 without NUL", ref.Account, ref.Key, credits.ErrInvalid)

@@ -17,7 +17,7 @@ func TestNoStatementWalksATable(t *testing.T) {
 	// One condition finds one row in these, or few.
 	small := []string{
 		"accounts_pkey", "buckets_left", "configurations_pkey", "runs_pkey", "runs_id_key", "stages_pkey", "stages_run_stage_key", "tasks_pkey",
-		"runs_live", "runs_claimable", "tasks_leased", "tasks_touched", "keywords_pkey",
+		"caps_pkey", "runs_live", "runs_claimable", "tasks_leased", "tasks_touched", "keywords_pkey",
 	}
 	for text, plan := range plans {
 		index := ""

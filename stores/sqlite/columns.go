@@ -46,6 +46,16 @@ func recordFields(r *credits.UsageRecord) []any { return dbstore.RecordFields(r,
 
 func lineFields(l *dbstore.AuditLine) []any { return l.Fields(at) }
 
+func capFields(c *credits.CapRow) []any { return dbstore.CapFields(c, at) }
+
+func totalKeyFields(t *credits.UsageTotal) []any { return dbstore.TotalKeyFields(t, at) }
+
+func totalFields(t *credits.UsageTotal) []any { return dbstore.TotalFields(t, at) }
+
+func eventFields(e *credits.Event) []any { return dbstore.EventFields(e, at) }
+
+func auditHoldFields(h *credits.Hold) []any { return dbstore.AuditHoldFields(h, at) }
+
 func attemptFields(a *credits.Attempt) []any { return dbstore.AttemptFields(a, at) }
 
 // ceilMicro is a bound of a time column that has the same rows on either side as the time itself: columns have whole

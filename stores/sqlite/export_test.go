@@ -4,6 +4,8 @@ import (
 	"context"
 	"strings"
 	"time"
+
+	"github.com/scrip-go/scrip/credits"
 )
 
 // SetPatience shortens how long a write waits for this process's own writer.
@@ -13,7 +15,7 @@ func (d *DB) SetPatience(p time.Duration) { d.patience = p }
 func (d *DB) Plans(ctx context.Context) (map[string]string, error) {
 	const page = ` AND (position, id) > (?, ?) ORDER BY position, id LIMIT ?`
 	texts := append([]string{
-		selectBuckets, selectEntries, selectRecords + ` ORDER BY entry LIMIT ?`,
+		selectBuckets, selectEntries, selectRecords + ` ORDER BY u.entry LIMIT ?`, selectEvents, deleteEvent, selectTotals,
 		selectAccountAttempts + ` AND seq > ? ORDER BY seq LIMIT ?`,
 		selectAccountAttempts + ` AND key = ? AND +seq > ? ORDER BY +seq LIMIT ?`,
 		selectAccountAttempts + ` AND scope = ? AND scope <> '' AND seq > ? ORDER BY seq LIMIT ?`,
@@ -23,6 +25,15 @@ func (d *DB) Plans(ctx context.Context) (map[string]string, error) {
 		keywords.selectAll + ` WHERE site = ? AND cluster = ?` + page,
 		images.selectAll + ` WHERE site = ? AND article = ?` + page,
 	}, hot...)
+	for _, q := range []credits.UsageQuery{{Account: "a"}, {Account: "a", Scope: "s"}, {AllAccounts: true}, {AllAccounts: true, Scope: "s"}} {
+		q.From, q.To = time.Unix(1, 0), time.Unix(1e6+1, 0)
+		plan, err := q.Plan()
+		if err != nil {
+			return nil, err
+		}
+		totals, records := usageQueries(plan)
+		texts = append(texts, totals.text, records.text)
+	}
 	plans := map[string]string{}
 	for _, text := range texts {
 		steps, err := rows(ctx, d.reader, (*planStep).fields, `EXPLAIN QUERY PLAN `+text, make([]any, strings.Count(text, "?")+2)...)

@@ -172,6 +172,42 @@ func (l *Ledger) receipt(ctx context.Context, op credits.Op) (credits.Receipt, e
 	return *dbstore.Clone(credits.Held{Receipt: &out.Receipt}).Receipt, nil
 }
 
+// SetCap implements [credits.Ledger].
+func (l *Ledger) SetCap(ctx context.Context, c credits.Cap) error {
+	_, err := l.apply(ctx, c)
+	return err
+}
+
+// RemoveCap implements [credits.Ledger].
+func (l *Ledger) RemoveCap(ctx context.Context, r credits.RemoveCap) error {
+	_, err := l.apply(ctx, r)
+	return err
+}
+
+// SetAlert implements [credits.Ledger].
+func (l *Ledger) SetAlert(ctx context.Context, r credits.Alert) error {
+	_, err := l.apply(ctx, r)
+	return err
+}
+
+const deleteEvent = `DELETE FROM scrip_events WHERE account = ? AND number = ?`
+
+// Acknowledge implements [credits.Ledger].
+func (l *Ledger) Acknowledge(ctx context.Context, events ...credits.EventRef) error {
+	do := func(ctx context.Context, t *txn) error {
+		for _, e := range events {
+			if _, err := t.ExecContext(ctx, deleteEvent, e.Account, e.Number); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	if l.in != nil {
+		return translate("acknowledge", do(ctx, l.in))
+	}
+	return translate("acknowledge", l.db.write(ctx, do))
+}
+
 // pruneStep is how many results are let go in one transaction: other writers wait for it.
 const pruneStep = 500
 

@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"fmt"
+	"math"
 	"strings"
 	"time"
 
@@ -14,6 +15,8 @@ const selectAccount = `SELECT ` + dbstore.AccountColumns + ` FROM scrip_accounts
 
 const selectBuckets = `SELECT ` + dbstore.BucketColumns + ` FROM scrip_buckets
 WHERE account = ? AND amount + refunded - charged - expired - paid_debt > 0`
+
+const selectCaps = `SELECT ` + dbstore.CapColumns + ` FROM scrip_caps WHERE account = ?`
 
 const selectBucket = `SELECT ` + dbstore.BucketColumns + ` FROM scrip_buckets WHERE account = ? AND number = ?`
 
@@ -31,6 +34,13 @@ func loadPurse(ctx context.Context, r reader, s *credits.State, account credits.
 	}
 	for _, b := range buckets {
 		s.LoadBucket(b)
+	}
+	caps, err := rows(ctx, r, capFields, selectCaps, account)
+	if err != nil {
+		return false, err
+	}
+	for _, c := range caps {
+		s.LoadCap(c)
 	}
 	expired, err := rows(ctx, r, holdFields, selectExpired, account, now.UnixMicro())
 	for _, h := range expired {
@@ -55,8 +65,34 @@ func load(ctx context.Context, t *txn, s *credits.State, account credits.Account
 	if err := loadKeys(ctx, t, s, account, keys); err != nil {
 		return err
 	}
+	for _, c := range calls {
+		if toSet, ok := c.op.(credits.Cap); ok {
+			if err := loadUse(ctx, t, s, toSet, now); err != nil {
+				return err
+			}
+		}
+	}
 	_, err := loadPurse(ctx, t, s, account, now)
 	return err
+}
+
+// selectUse walks the account's holds, because a cap is set once in a while.
+const selectUse = `SELECT coalesce(sum(CASE h.state WHEN 'open' THEN h.amount WHEN 'settled' THEN r.charged - h.refunded END), 0)
+FROM scrip_holds h LEFT JOIN scrip_receipts r ON r.account = h.account AND r.key = h.key
+WHERE h.account = ? AND h.created_at >= ? AND ?3 IN ('', h.operation) AND ?4 IN ('', h.scope)`
+
+// loadUse loads what a cap that is to be set counts already.
+func loadUse(ctx context.Context, t *txn, s *credits.State, c credits.Cap, now time.Time) error {
+	from := int64(math.MinInt64)
+	if start := c.Start(now); !start.IsZero() {
+		from = start.UnixMicro()
+	}
+	var used credits.Amount
+	if _, err := one(ctx, t, []any{&used}, selectUse, c.Account, from, c.Operation, c.Scope); err != nil {
+		return err
+	}
+	s.LoadUse(c, used)
+	return nil
 }
 
 // loadKeys loads what the account's keys name: their holds with what belongs to them, and their entries.

@@ -51,6 +51,24 @@ func (l *Ledger) Buckets(ctx context.Context, account credits.Account) (out []cr
 	return out, translate("buckets", err)
 }
 
+// Caps implements [credits.Ledger].
+func (l *Ledger) Caps(ctx context.Context, account credits.Account) (out []credits.CapUse, err error) {
+	err = l.purse(ctx, account, func(s *credits.State, now time.Time) { out = s.Caps(account, now) })
+	return out, translate("caps", err)
+}
+
+const selectEvents = `SELECT ` + dbstore.EventColumns + ` FROM scrip_events ORDER BY at, account, number LIMIT ?`
+
+// Events implements [credits.Ledger].
+func (l *Ledger) Events(ctx context.Context, limit int) ([]credits.Event, error) {
+	r, err := l.reader()
+	if err != nil {
+		return nil, err
+	}
+	found, err := rows(ctx, r, eventFields, selectEvents, max(limit, 0))
+	return found, translate("events", err)
+}
+
 // Lookup implements [credits.Gate]. A hold whose time has come is shown as expired, whether or not a mutation has closed
 // it since.
 func (l *Ledger) Lookup(ctx context.Context, account credits.Account, key credits.Key) (held credits.Held, err error) {
@@ -101,8 +119,12 @@ func (l *Ledger) Entries(ctx context.Context, q credits.EntryQuery) iter.Seq2[cr
 	})
 }
 
-const selectRecords = `SELECT ` + dbstore.RecordColumns + ` FROM scrip_usage_records
-WHERE account = ? AND entry > ? AND at >= ? AND at < ?`
+// selectRecords begins with the records, of which one page is read in the order of their entries.
+var selectRecords = `SELECT ` + dbstore.Of("u", dbstore.RecordColumns) + `, h.refunded FROM scrip_usage_records u
+CROSS JOIN scrip_holds h ON h.account = u.account AND h.key = u.key
+WHERE u.account = ? AND u.entry > ? AND u.at >= ? AND u.at < ?`
+
+func usedFields(r *credits.UsageRecord) []any { return append(recordFields(r), &r.Refunded) }
 
 // Records implements [credits.Ledger].
 func (l *Ledger) Records(ctx context.Context, q credits.UsageQuery) iter.Seq2[credits.UsageRecord, error] {
@@ -115,25 +137,82 @@ func (l *Ledger) Records(ctx context.Context, q credits.UsageQuery) iter.Seq2[cr
 		if last != nil {
 			after = last.Entry
 		}
-		from, to := int64(math.MinInt64), int64(math.MaxInt64)
-		if !q.From.IsZero() {
-			from = ceilMicro(q.From)
-		}
-		if !q.To.IsZero() {
-			to = ceilMicro(q.To)
-		}
+		from, to := micros(credits.Span{From: q.From, To: q.To})
 		query, args := selectRecords, []any{q.Account, after, from, to}
 		if q.Scope != "" {
-			query, args = query+` AND scope = ? AND scope <> ''`, append(args, q.Scope)
+			query, args = query+` AND u.scope = ? AND u.scope <> ''`, append(args, q.Scope)
 		}
-		found, err := rows(ctx, r, recordFields, query+` ORDER BY entry LIMIT ?`, append(args, limit)...)
+		found, err := rows(ctx, r, usedFields, query+` ORDER BY u.entry LIMIT ?`, append(args, limit)...)
 		return found, translate("usage records", err)
 	})
 }
 
+// micros returns the bounds of a time column that has the rows of the span.
+func micros(s credits.Span) (from, to int64) {
+	from, to = math.MinInt64, math.MaxInt64
+	if !s.From.IsZero() {
+		from = ceilMicro(s.From)
+	}
+	if !s.To.IsZero() {
+		to = ceilMicro(s.To)
+	}
+	return from, to
+}
+
+const selectUsage = `SELECT ` + dbstore.TotalColumns + ` FROM scrip_usage_totals t WHERE `
+
+// selectCut selects records by the totals of the slots that they were charged in: these know their entries.
+var selectCut = `SELECT ` + dbstore.Of("u", dbstore.RecordColumns) + `, h.refunded FROM scrip_usage_totals t
+CROSS JOIN scrip_usage_records u ON u.account = t.account AND u.entry BETWEEN t.first_entry AND t.last_entry
+	AND u.operation = t.operation AND u.provider = t.provider AND u.model = t.model AND u.at BETWEEN t.slot AND t.slot + ?1
+CROSS JOIN scrip_holds h ON h.account = u.account AND h.key = u.key
+WHERE t.scoped = 0 AND t.slot IN (?2, ?5) AND (u.at >= ?3 AND u.at < ?4 OR u.at >= ?6 AND u.at < ?7)`
+
 // Usage implements [credits.Ledger].
-func (l *Ledger) Usage(ctx context.Context, q credits.UsageQuery) ([]credits.UsageRow, error) {
-	return credits.Totals(l.Records(ctx, q), q)
+func (l *Ledger) Usage(ctx context.Context, q credits.UsageQuery) (out []credits.UsageRow, err error) {
+	plan, err := q.Plan()
+	if err != nil {
+		return nil, err
+	}
+	err = l.snapshot(ctx, func(r reader) error {
+		totals, records := usageQueries(plan)
+		out, err = plan.Rows(stream(ctx, r, totalFields, totals), stream(ctx, r, usedFields, records))
+		return err
+	})
+	return out, translate("usage", err)
+}
+
+// usageQueries are the two queries of a plan; the second is empty where no slot is cut.
+func usageQueries(plan credits.UsagePlan) (totals, records query) {
+	scoped := 0 // in the text, so that the partial index can serve
+	if plan.Scoped {
+		scoped = 1
+	}
+	from, to := micros(plan.Slots)
+	totals = query{fmt.Sprintf(`%st.scoped = %d AND t.slot >= ?1 AND t.slot < ?2`, selectUsage, scoped), []any{from, to}}
+	totals.filter(plan.Query, "t.scope")
+	if len(plan.Edges) == 0 {
+		return totals, query{}
+	}
+	records = query{selectCut, []any{credits.Slot.Microseconds() - 1}}
+	for _, edge := range []credits.Span{plan.Edges[0], plan.Edges[len(plan.Edges)-1]} {
+		from, to := micros(edge)
+		records.args = append(records.args, edge.From.Truncate(credits.Slot).UnixMicro(), from, to)
+	}
+	records.filter(plan.Query, "u.scope")
+	return totals, records
+}
+
+// filter adds that a query is of one account, and of one scope.
+func (q *query) filter(of credits.UsageQuery, scope string) {
+	if !of.AllAccounts {
+		q.args = append(q.args, of.Account)
+		q.text += fmt.Sprintf(" AND t.account = ?%d", len(q.args))
+	}
+	if of.Scope != "" {
+		q.args = append(q.args, of.Scope)
+		q.text += fmt.Sprintf(" AND %s = ?%d", scope, len(q.args))
+	}
 }
 
 const selectAccountAttempts = `SELECT seq, ` + dbstore.AttemptColumns + ` FROM scrip_attempts WHERE account = ?`

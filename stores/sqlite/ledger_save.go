@@ -11,7 +11,7 @@ import (
 
 // save writes what a state changed of one account. A row comes after the rows that it names.
 func save(ctx context.Context, t *txn, account credits.Account, c *credits.Changes) error {
-	var accounts, holds, attempts, entries, buckets, records, receipts [][]any
+	var accounts, holds, attempts, entries, buckets, records, receipts, caps, totals, events [][]any
 	for _, a := range c.Accounts {
 		accounts = append(accounts, dbstore.AccountFields(a))
 	}
@@ -31,18 +31,46 @@ func save(ctx context.Context, t *txn, account credits.Account, c *credits.Chang
 		records = append(records, recordFields(&r.Record))
 		receipts = append(receipts, dbstore.ReceiptFields(r))
 	}
+	for ref, row := range c.Caps {
+		if row != nil {
+			caps = append(caps, capFields(row))
+		} else if _, err := t.ExecContext(ctx, deleteCap, ref.Account, ref.Name); err != nil {
+			return err
+		}
+	}
+	for _, more := range c.Totals {
+		total, err := sumTotal(ctx, t, more)
+		if err != nil {
+			return err
+		}
+		totals = append(totals, totalFields(total))
+	}
+	for i := range c.Events {
+		events = append(events, eventFields(&c.Events[i]))
+	}
 	for _, w := range []struct {
 		statement string
 		rows      [][]any
 	}{
 		{upsertAccount, accounts}, {upsertHold, holds}, {upsertAttempt, attempts}, {insertEntry, entries}, {upsertBucket, buckets},
-		{insertRecord, records}, {insertReceipt, receipts},
+		{insertRecord, records}, {insertReceipt, receipts}, {upsertCap, caps}, {upsertTotal, totals}, {insertEvent, events},
 	} {
 		if err := t.insert(ctx, w.statement, w.rows); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// sumTotal returns what is stored of a total and what a batch adds to it. SQLite has no decimals to add by itself.
+func sumTotal(ctx context.Context, t *txn, more *credits.UsageTotal) (*credits.UsageTotal, error) {
+	var stored credits.UsageTotal
+	known, err := one(ctx, t, totalFields(&stored), selectTotal, totalKeyFields(more)...)
+	if err != nil || !known {
+		return more, err
+	}
+	stored.Add(more)
+	return &stored, nil
 }
 
 // bulks are how many rows go into one statement, the most first. Each is prepared: parsing a long statement takes longer
@@ -92,7 +120,7 @@ var manyRows sync.Map
 
 // bulkInserts are the inserts that come in bulk, in all their sizes.
 func bulkInserts() (texts []string) {
-	for _, statement := range []string{upsertHold, upsertAttempt, insertEntry, upsertBucket, insertRecord, insertReceipt} {
+	for _, statement := range []string{upsertHold, upsertAttempt, insertEntry, upsertBucket, insertRecord, insertReceipt, upsertTotal} {
 		for _, n := range bulks {
 			texts = append(texts, times(statement, n))
 		}
@@ -100,9 +128,9 @@ func bulkInserts() (texts []string) {
 	return texts
 }
 
-const upsertAccount = `INSERT INTO scrip_accounts (` + dbstore.AccountColumns + `) VALUES (?, ?, ?, ?, ?, ?)
+const upsertAccount = `INSERT INTO scrip_accounts (` + dbstore.AccountColumns + `) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (account) DO UPDATE SET posted = excluded.posted, held = excluded.held, debt = excluded.debt,
-	entries = excluded.entries, head = excluded.head`
+	entries = excluded.entries, head = excluded.head, events = excluded.events, alert_below = excluded.alert_below, alerted = excluded.alerted`
 
 const upsertBucket = `INSERT INTO scrip_buckets (` + dbstore.BucketColumns + `) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (account, number) DO UPDATE SET renewed_at = excluded.renewed_at, charged = excluded.charged,
@@ -130,3 +158,23 @@ const insertRecord = `INSERT INTO scrip_usage_records (` + dbstore.RecordColumns
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 
 const insertReceipt = `INSERT INTO scrip_receipts (` + dbstore.ReceiptColumns + `) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`
+
+const upsertCap = `INSERT INTO scrip_caps (` + dbstore.CapColumns + `) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (account, name) DO UPDATE SET operation = excluded.operation, scope = excluded.scope, "window" = excluded."window",
+	first_day = excluded.first_day, zone = excluded.zone, "limit" = excluded."limit", warn_at = excluded.warn_at,
+	used = excluded.used, since = excluded.since, warned = excluded.warned, reached = excluded.reached`
+
+const deleteCap = `DELETE FROM scrip_caps WHERE account = ? AND name = ?`
+
+const selectTotal = `SELECT ` + dbstore.TotalColumns + ` FROM scrip_usage_totals
+WHERE account = ? AND scoped = ? AND slot = ? AND scope = ? AND operation = ? AND provider = ? AND model = ?`
+
+const upsertTotal = `INSERT INTO scrip_usage_totals (` + dbstore.TotalColumns + `)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (` + dbstore.TotalKeyColumns + `) DO UPDATE SET first_entry = excluded.first_entry, last_entry = excluded.last_entry,
+	records = excluded.records, charged = excluded.charged, written_off = excluded.written_off, refunded = excluded.refunded,
+	input = excluded.input, cached_input = excluded.cached_input, cache_write = excluded.cache_write, image_input = excluded.image_input,
+	cached_image_input = excluded.cached_image_input, output = excluded.output, reasoning = excluded.reasoning,
+	image_output = excluded.image_output, images = excluded.images, cost = excluded.cost`
+
+const insertEvent = `INSERT INTO scrip_events (` + dbstore.EventColumns + `) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"iter"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -151,7 +152,7 @@ const lockForWriting = `DELETE FROM scrip_migrations WHERE number < 0`
 // hot are the statements of the paths that every call and every task goes. They are prepared once for each connection;
 // parsing them would take longer than running them.
 var hot = append(bulkInserts(),
-	lockForWriting, upsertAccount,
+	lockForWriting, upsertAccount, selectCaps, upsertCap, selectTotal, insertEvent,
 	selectAccount, selectHold, selectAttempts, selectExpired, selectBuckets, selectBucket, selectKeyed, selectReceipt, selectRecord,
 	ofMany(selectHold), ofMany(selectAttempts), ofMany(selectKeyed),
 	insertTask, selectActive, selectCandidates, selectTouched, claimTask, countClaimed, extendTask,
@@ -300,6 +301,38 @@ func rows[T any](ctx context.Context, r reader, scan func(*T) []any, query strin
 		out = append(out, row)
 	}
 	return out, found.Err()
+}
+
+// query is a text with its arguments.
+type query struct {
+	text string
+	args []any
+}
+
+// stream yields what a query yields, row by row, while the query is open; nothing if it has no text.
+func stream[T any](ctx context.Context, r reader, scan func(*T) []any, q query) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		if q.text == "" {
+			return
+		}
+		var none T
+		found, err := r.QueryContext(ctx, q.text, q.args...)
+		if err != nil {
+			yield(none, err)
+			return
+		}
+		defer found.Close()
+		for found.Next() {
+			var row T
+			err := found.Scan(scan(&row)...)
+			if !yield(row, err) || err != nil {
+				return
+			}
+		}
+		if err := found.Err(); err != nil {
+			yield(none, err)
+		}
+	}
 }
 
 // one reads the first row of a query into dest, and reports whether there is one.

@@ -7,8 +7,8 @@ import (
 	"github.com/scrip-go/scrip/stores/internal/dbstore"
 )
 
-// Verify implements [credits.Ledger]. It reads one snapshot, row by row, beside writers; its memory does not grow with the
-// account.
+// Verify implements [credits.Ledger]. It reads one snapshot, row by row, beside writers; see [credits.Audit] for
+// what its memory grows with.
 func (l *Ledger) Verify(ctx context.Context, account credits.Account) (credits.Report, error) {
 	var report credits.Report
 	err := l.snapshot(ctx, func(r reader) error {
@@ -17,13 +17,19 @@ func (l *Ledger) Verify(ctx context.Context, account credits.Account) (credits.R
 			return err
 		}
 		audit := credits.NewAudit(row)
+		if err := each(ctx, r, capFields, func(c *credits.CapRow) { audit.Cap(*c) }, selectCaps, account); err != nil {
+			return err
+		}
 		if err := each(ctx, r, lineFields, func(l *dbstore.AuditLine) { audit.Line(l.Line()) }, selectLines, account); err != nil {
 			return err
 		}
-		if err := each(ctx, r, dbstore.AuditHoldFields, func(h *credits.Hold) { audit.Hold(*h) }, selectAuditHolds, account); err != nil {
+		if err := each(ctx, r, auditHoldFields, func(h *credits.Hold) { audit.Hold(*h) }, selectAuditHolds, account); err != nil {
 			return err
 		}
 		if err := each(ctx, r, bucketFields, func(b *credits.Bucket) { audit.Bucket(*b) }, selectAllBuckets, account); err != nil {
+			return err
+		}
+		if err := each(ctx, r, totalFields, func(t *credits.UsageTotal) { audit.Total(*t) }, selectTotals, account); err != nil {
 			return err
 		}
 		var records, receipts int64
@@ -61,5 +67,7 @@ const countLedger = `SELECT (SELECT count(*) FROM scrip_usage_records WHERE acco
 const selectAllBuckets = `SELECT ` + dbstore.BucketColumns + ` FROM scrip_buckets WHERE account = ?`
 
 const selectAuditHolds = `SELECT ` + dbstore.AuditHoldColumns + ` FROM scrip_holds WHERE account = ?`
+
+const selectTotals = `SELECT ` + dbstore.TotalColumns + ` FROM scrip_usage_totals WHERE account = ?`
 
 var selectLines = dbstore.SelectLines("scrip_", "?")

@@ -15,7 +15,7 @@ import (
 // tables, and account is the parameter that stands for the account.
 func SelectLines(schema, account string) string {
 	return `SELECT ` + Of("e", EntryColumns) + `,
-	h.state, h.amount, h.lots, h.refunded,
+	h.state, h.operation, h.scope, h.fingerprint, h.amount, h.lots, h.refunded,
 	` + Of("u", RecordColumns) + `,
 	r.fingerprint, r.entry, r.charged, r.digest, r.result, r.pruned,
 	a.key, a.fate,
@@ -34,6 +34,7 @@ type AuditLine struct {
 	entry  credits.Entry
 	record credits.UsageRecord
 
+	holdOperation, holdScope                      sql.NullString
 	holdState, recordKey, attemptKey, attemptFate sql.NullString
 	holdAmount, holdRefunded                      sql.NullInt64
 	receiptEntry, receiptCharged                  sql.NullInt64
@@ -41,7 +42,7 @@ type AuditLine struct {
 	recordAccount, operation, scope, provider     sql.NullString
 	model, attempt                                sql.NullString
 	recordEntry, charged, writtenOff, version     sql.NullInt64
-	fingerprint, digest, result                   []byte
+	holdFingerprint, fingerprint, digest, result  []byte
 	bucketNumber, bucketPriority, bucketAmount    sql.NullInt64
 	bucketKey, bucketKind                         sql.NullString
 	pruned                                        sql.NullBool
@@ -50,7 +51,7 @@ type AuditLine struct {
 
 // Fields returns what a row of SelectLines is read into. The line may be read into again.
 func (l *AuditLine) Fields(at Instant) []any {
-	out := append(entryFields(&l.entry, freshList[credits.Lot]{&l.entry.Lots}, at), &l.holdState, &l.holdAmount, &l.holdLots, &l.holdRefunded,
+	out := append(entryFields(&l.entry, freshList[credits.Lot]{&l.entry.Lots}, at), &l.holdState, &l.holdOperation, &l.holdScope, &l.holdFingerprint, &l.holdAmount, &l.holdLots, &l.holdRefunded,
 		&l.recordAccount, &l.recordKey, &l.recordEntry, &l.operation, &l.scope, &l.provider, &l.model, &l.attempt)
 	out = append(out, usageFields(&l.record.Usage)...)
 	return append(out, &l.exact, &l.charged, &l.writtenOff, &l.cost, &l.record.ReportedCost, &l.version, at(&l.record.At),
@@ -68,7 +69,8 @@ func (l *AuditLine) Line() credits.Line {
 	}
 	if l.holdState.Valid {
 		h := credits.Hold{Account: e.Account, Key: e.Key, State: credits.HoldState(l.holdState.String), Amount: credits.Amount(l.holdAmount.Int64),
-			Refunded: credits.Amount(l.holdRefunded.Int64)}
+			Refunded: credits.Amount(l.holdRefunded.Int64), Operation: l.holdOperation.String, Scope: l.holdScope.String}
+		copy(h.Fingerprint[:], l.holdFingerprint)
 		_ = json.Unmarshal([]byte(l.holdLots.String), &h.Lots) // the schema holds it valid; lots that are missing are a problem of their own
 		line.Hold = &h
 	}
@@ -94,9 +96,9 @@ func (l *AuditLine) Line() credits.Line {
 }
 
 // AuditHoldColumns are those of AuditHoldFields.
-const AuditHoldColumns = `account, key, state, amount, lots, refunded`
+const AuditHoldColumns = `account, key, operation, scope, state, amount, created_at, lots, refunded`
 
 // AuditHoldFields returns what an audit reads of a hold, which may be read into again.
-func AuditHoldFields(h *credits.Hold) []any {
-	return []any{&h.Account, &h.Key, &h.State, &h.Amount, freshList[credits.Lot]{&h.Lots}, &h.Refunded}
+func AuditHoldFields(h *credits.Hold, at Instant) []any {
+	return []any{&h.Account, &h.Key, &h.Operation, &h.Scope, &h.State, &h.Amount, at(&h.CreatedAt), freshList[credits.Lot]{&h.Lots}, &h.Refunded}
 }

@@ -16,7 +16,13 @@ import (
 type Instant func(*time.Time) any
 
 // Micros is a duration as microseconds, rounded up so that a positive one stays positive.
-func Micros(d time.Duration) int64 { return int64((d + time.Microsecond - 1) / time.Microsecond) }
+func Micros(d time.Duration) int64 {
+	us := int64(d / time.Microsecond)
+	if d%time.Microsecond > 0 {
+		us++
+	}
+	return us
+}
 
 // Span is a duration as Micros.
 type Span struct{ D *time.Duration }
@@ -30,7 +36,11 @@ func (c Span) Scan(v any) error {
 	if !ok {
 		return fmt.Errorf("a duration is stored as %T", v)
 	}
-	*c.D = time.Duration(us) * time.Microsecond
+	d := time.Duration(us) * time.Microsecond
+	if int64(d/time.Microsecond) != us {
+		return fmt.Errorf("a duration is stored as %d microseconds, more than can be", us)
+	}
+	*c.D = d
 	return nil
 }
 

@@ -11,11 +11,11 @@ import (
 // The rows of the ledger: their columns, and the fields that these are read into and written from, in the same order.
 
 // AccountColumns are those of AccountFields.
-const AccountColumns = `account, posted, held, debt, entries, head`
+const AccountColumns = `account, posted, held, debt, entries, head, events, alert_below, alerted`
 
 // AccountFields returns the fields of an account's row.
 func AccountFields(a *credits.AccountRow) []any {
-	return []any{&a.Account, &a.Posted, &a.Held, &a.Debt, &a.Entries, Digest{&a.Head}}
+	return []any{&a.Account, &a.Posted, &a.Held, &a.Debt, &a.Entries, Digest{&a.Head}, &a.Events, &a.AlertBelow, &a.Alerted}
 }
 
 // BucketColumns are those of BucketFields.
@@ -84,6 +84,40 @@ const ReceiptColumns = `account, key, fingerprint, entry, charged, result, diges
 // ReceiptFields returns the fields of a receipt, without its usage record, whose account it shares.
 func ReceiptFields(r *credits.Receipt) []any {
 	return []any{&r.Record.Account, &r.Key, Digest{&r.Fingerprint}, &r.Entry, &r.Charged, &r.Result, Digest{&r.Digest}, &r.Pruned}
+}
+
+// CapColumns are those of CapFields. Two of them are words of SQL too.
+const CapColumns = `account, name, operation, scope, "window", first_day, zone, "limit", warn_at, used, since, warned, reached`
+
+// CapFields returns the fields of a cap.
+func CapFields(c *credits.CapRow, at Instant) []any {
+	return []any{&c.Account, &c.Name, &c.Operation, &c.Scope, &c.Window, &c.FirstDay, &c.Zone, &c.Limit, &c.WarnAt, &c.Used, at(&c.Since),
+		&c.Warned, &c.Reached}
+}
+
+// TotalKeyColumns are the primary key of a usage total, and the first of TotalColumns.
+const TotalKeyColumns = `account, scoped, slot, scope, operation, provider, model`
+
+// TotalColumns are those of TotalFields.
+const TotalColumns = TotalKeyColumns + `, first_entry, last_entry, records, charged, written_off, refunded, ` + UsageColumns + `, cost`
+
+// TotalKeyFields returns the fields of the primary key of a usage total.
+func TotalKeyFields(t *credits.UsageTotal, at Instant) []any {
+	return []any{&t.Account, &t.Scoped, at(&t.Slot), &t.Scope, &t.Operation, &t.Provider, &t.Model}
+}
+
+// TotalFields returns the fields of a usage total.
+func TotalFields(t *credits.UsageTotal, at Instant) []any {
+	fields := append(TotalKeyFields(t, at), &t.FirstEntry, &t.LastEntry, &t.Records, &t.Charged, &t.WrittenOff, &t.Refunded)
+	return append(append(fields, usageFields(&t.Usage)...), &t.Cost)
+}
+
+// EventColumns are those of EventFields.
+const EventColumns = `account, number, kind, key, cap, amount, now, at`
+
+// EventFields returns the fields of an event.
+func EventFields(e *credits.Event, at Instant) []any {
+	return []any{&e.Account, &e.Number, &e.Kind, &e.Key, &e.Cap, &e.Amount, &e.Now, at(&e.At)}
 }
 
 // Of returns columns as those of a table in a join.

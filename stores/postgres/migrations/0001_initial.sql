@@ -14,7 +14,10 @@ CREATE TABLE scrip.accounts (
 	held    bigint           NOT NULL CHECK (held >= 0),  -- credits: the sum of the open holds, expired ones not yet closed included
 	debt    bigint           NOT NULL CHECK (debt >= 0),  -- credits charged beyond what there was, and not paid yet
 	entries bigint           NOT NULL CHECK (entries >= 0),  -- the number of the last entry
-	head    bytea            NOT NULL CHECK (length(head) = 32)  -- the hash of the last entry
+	head    bytea            NOT NULL CHECK (length(head) = 32),  -- the hash of the last entry
+	events  bigint           NOT NULL CHECK (events >= 0),  -- the number of the last event
+	alert_below bigint       NOT NULL CHECK (alert_below >= 0),  -- credits: there is an event when posted falls below; 0 for none
+	alerted     boolean      NOT NULL  -- whether it is below, and there was the event
 );
 
 -- The immutable lines of an account.
@@ -178,6 +181,71 @@ CREATE TABLE scrip.receipts (
 	FOREIGN KEY (account, entry) REFERENCES scrip.usage_records (account, entry),
 	CHECK (NOT pruned OR result IS NULL)
 );
+
+-- What an account may use, and what counts against that.
+CREATE TABLE scrip.caps (
+	account            text COLLATE "C" NOT NULL REFERENCES scrip.accounts,
+	name               text COLLATE "C" NOT NULL CHECK (octet_length(name) BETWEEN 1 AND 200),
+	operation          text COLLATE "C" NOT NULL,  -- that it counts; empty for all
+	scope              text COLLATE "C" NOT NULL,  -- that it counts; empty for all
+	"window"           text             NOT NULL CHECK ("window" IN ('ever', 'day', 'week', 'month')),
+	first_day          bigint           NOT NULL,  -- of the week or the month
+	zone               text             NOT NULL,  -- whose midnight it is; empty for UTC
+	"limit"            bigint           NOT NULL CHECK ("limit" >= 0),  -- credits
+	warn_at            bigint           NOT NULL CHECK (warn_at >= 0),     -- credits at which there is an event; 0 for none
+	used               bigint           NOT NULL,  -- credits: held, or charged and not refunded, by holds created at or after since
+	since              timestamptz,           -- when the window began; NULL for ever
+	warned             boolean          NOT NULL,   -- whether there was the event for warn_at in the window
+	reached            boolean          NOT NULL,  -- whether there was one for a refusal
+	PRIMARY KEY (account, name)
+);
+
+-- The sums of usage records by quarters of an hour, in which the days of every zone can be counted. Each record is in two:
+-- its account's, and its scope's. A sum of credits or units that does not fit is the largest number.
+CREATE TABLE scrip.usage_totals (
+	account            text COLLATE "C" NOT NULL REFERENCES scrip.accounts,
+	scoped             boolean          NOT NULL,  -- whether it is the scope's, and not the account's
+	slot               timestamptz      NOT NULL,  -- when the quarter of an hour began
+	scope              text COLLATE "C" NOT NULL,
+	operation          text COLLATE "C" NOT NULL,
+	provider           text COLLATE "C" NOT NULL,
+	model              text COLLATE "C" NOT NULL,
+	first_entry        bigint           NOT NULL,  -- the lowest number among the records
+	last_entry         bigint           NOT NULL,  -- the highest
+	records            bigint           NOT NULL,  -- how many they are
+	charged            bigint           NOT NULL,  -- credits
+	written_off        bigint           NOT NULL,  -- credits
+	refunded           bigint           NOT NULL,  -- credits that were given back, whenever that was
+	input              bigint,
+	cached_input       bigint,
+	cache_write        bigint,
+	image_input        bigint,
+	cached_image_input bigint,
+	output             bigint,
+	reasoning          bigint,
+	image_output       bigint,
+	images             bigint,
+	cost               numeric          NOT NULL,  -- USD
+	PRIMARY KEY (account, scoped, slot, scope, operation, provider, model)
+);
+
+CREATE INDEX usage_totals_scope ON scrip.usage_totals (account, scope, slot) WHERE scoped;
+CREATE INDEX usage_totals_slot ON scrip.usage_totals (scoped, slot);
+
+-- What the host may want to act on, until it is acknowledged.
+CREATE TABLE scrip.events (
+	account            text COLLATE "C" NOT NULL REFERENCES scrip.accounts,
+	number             bigint           NOT NULL CHECK (number >= 1),  -- 1, 2, 3 … in an account
+	kind               text             NOT NULL CHECK (kind IN ('low_balance', 'cap_warning', 'cap_reached', 'written_off')),
+	key                text COLLATE "C" NOT NULL,  -- of the mutation that caused it; may be empty
+	cap                text COLLATE "C" NOT NULL,  -- the name of a cap
+	amount             bigint           NOT NULL,  -- credits: written off, or the bound that was met
+	now                bigint           NOT NULL,  -- credits: posted, or used of the cap
+	at                 timestamptz      NOT NULL,
+	PRIMARY KEY (account, number)
+);
+
+CREATE INDEX events_at ON scrip.events (at, account, number);
 
 -- Registry
 

@@ -13,7 +13,10 @@ CREATE TABLE scrip_accounts (
 	held    INTEGER NOT NULL CHECK (held >= 0),    -- credits: the sum of the open holds, expired ones not yet closed included
 	debt    INTEGER NOT NULL CHECK (debt >= 0),    -- credits charged beyond what there was, and not paid yet
 	entries INTEGER NOT NULL CHECK (entries >= 0), -- the number of the last entry
-	head    BLOB    NOT NULL CHECK (length(head) = 32)  -- the hash of the last entry
+	head    BLOB    NOT NULL CHECK (length(head) = 32),  -- the hash of the last entry
+	events  INTEGER NOT NULL CHECK (events >= 0),           -- the number of the last event
+	alert_below INTEGER NOT NULL CHECK (alert_below >= 0),  -- credits: there is an event when posted falls below; 0 for none
+	alerted     INTEGER NOT NULL CHECK (alerted IN (0, 1))  -- whether it is below, and there was the event
 ) STRICT, WITHOUT ROWID;
 
 -- The immutable lines of an account.
@@ -175,6 +178,71 @@ CREATE TABLE scrip_receipts (
 	FOREIGN KEY (account, entry) REFERENCES scrip_usage_records (account, entry),
 	CHECK (pruned = 0 OR result IS NULL)
 ) STRICT;
+
+-- What an account may use, and what counts against that.
+CREATE TABLE scrip_caps (
+	account    TEXT    NOT NULL REFERENCES scrip_accounts,
+	name       TEXT    NOT NULL CHECK (octet_length(name) BETWEEN 1 AND 200),
+	operation  TEXT    NOT NULL,  -- that it counts; empty for all
+	scope      TEXT    NOT NULL,  -- that it counts; empty for all
+	"window"   TEXT    NOT NULL CHECK ("window" IN ('ever', 'day', 'week', 'month')),
+	first_day  INTEGER NOT NULL,  -- of the week or the month
+	zone       TEXT    NOT NULL,  -- whose midnight it is; empty for UTC
+	"limit"    INTEGER NOT NULL CHECK ("limit" >= 0),  -- credits
+	warn_at    INTEGER NOT NULL CHECK (warn_at >= 0),     -- credits at which there is an event; 0 for none
+	used       INTEGER NOT NULL,  -- credits: held, or charged and not refunded, by holds created at or after since
+	since      INTEGER,           -- when the window began; NULL for ever
+	warned     INTEGER NOT NULL CHECK (warned IN (0, 1)),   -- whether there was the event for warn_at in the window
+	reached    INTEGER NOT NULL CHECK (reached IN (0, 1)),  -- whether there was one for a refusal
+	PRIMARY KEY (account, name)
+) STRICT, WITHOUT ROWID;
+
+-- The sums of usage records by quarters of an hour, in which the days of every zone can be counted. Each record is in two:
+-- its account's, and its scope's. A sum of credits or units that does not fit is the largest number.
+CREATE TABLE scrip_usage_totals (
+	account     TEXT    NOT NULL REFERENCES scrip_accounts,
+	scoped      INTEGER NOT NULL CHECK (scoped IN (0, 1)),  -- whether it is the scope's, and not the account's
+	slot        INTEGER NOT NULL,  -- when the quarter of an hour began
+	scope       TEXT    NOT NULL,
+	operation   TEXT    NOT NULL,
+	provider    TEXT    NOT NULL,
+	model       TEXT    NOT NULL,
+	first_entry INTEGER NOT NULL,  -- the lowest number among the records
+	last_entry  INTEGER NOT NULL,  -- the highest
+	records     INTEGER NOT NULL,  -- how many they are
+	charged     INTEGER NOT NULL,  -- credits
+	written_off INTEGER NOT NULL,  -- credits
+	refunded    INTEGER NOT NULL,  -- credits that were given back, whenever that was
+	input              INTEGER,
+	cached_input       INTEGER,
+	cache_write        INTEGER,
+	image_input        INTEGER,
+	cached_image_input INTEGER,
+	output             INTEGER,
+	reasoning          INTEGER,
+	image_output       INTEGER,
+	images             INTEGER,
+	cost        TEXT    NOT NULL,  -- USD
+	PRIMARY KEY (account, scoped, slot, scope, operation, provider, model)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX scrip_usage_totals_scope ON scrip_usage_totals (account, scope, slot) WHERE scoped = 1;
+CREATE INDEX scrip_usage_totals_slot ON scrip_usage_totals (scoped, slot);
+
+-- What the host may want to act on, until it is acknowledged.
+CREATE TABLE scrip_events (
+	account TEXT    NOT NULL REFERENCES scrip_accounts,
+	number  INTEGER NOT NULL CHECK (number >= 1),  -- 1, 2, 3 … in an account
+	kind    TEXT    NOT NULL CHECK (kind IN ('low_balance', 'cap_warning', 'cap_reached', 'written_off')),
+	key     TEXT    NOT NULL,  -- of the mutation that caused it; may be empty
+	cap     TEXT    NOT NULL,  -- the name of a cap
+	amount  INTEGER NOT NULL,  -- credits: written off, or the bound that was met
+	now     INTEGER NOT NULL,  -- credits: posted, or used of the cap
+	at      INTEGER NOT NULL,
+	PRIMARY KEY (account, number)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX scrip_events_at ON scrip_events (at, account, number);
 
 -- Registry
 
