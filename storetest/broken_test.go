@@ -61,6 +61,21 @@ var brokenLedgers = []struct {
 	{"KeepsNoLots", "BurnsTheLowerPriorityFirst", func(l credits.Ledger) credits.Ledger { return &lotless{Ledger: l} }},
 	{"KeepsNoHashes", "KeepsTheHashChain", func(l credits.Ledger) credits.Ledger { return &chainless{Ledger: l} }},
 	{"ChargesWhatItPruned", "PrunesResults", func(l credits.Ledger) credits.Ledger { return &careless{Ledger: l} }},
+	{"LooksAtACapAndThenActs", "NeverPassesACapInARace", func(l credits.Ledger) credits.Ledger { return &racing{Ledger: l, caps: map[string]credits.Cap{}} }},
+	{"BeginsAWindowInUTC", "BeginsAWindowAtTheZonesMidnight", func(l credits.Ledger) credits.Ledger { return &provincial{Ledger: l} }},
+	{"TotalsTheDaysOfUTC", "TotalsUsageByTheZonesDays", func(l credits.Ledger) credits.Ledger { return &provincial{Ledger: l} }},
+	{"BeginsACapWithNothing", "CountsWhatWasBeforeTheCap", func(l credits.Ledger) credits.Ledger {
+		return &forward{Ledger: l, before: map[credits.Account]credits.Amount{}}
+	}},
+	{"LosesASettleToACap", "NeverLosesASettleToACap", func(l credits.Ledger) credits.Ledger { return &unpayable{Ledger: l} }},
+	{"ChargesAboveACap", "CapsChargesAndExtensions", func(l credits.Ledger) credits.Ledger { return &uncapped{Ledger: l} }},
+	{"CountsWhatWasRefunded", "CountsWhatWasCharged", func(l credits.Ledger) credits.Ledger { return &gross{Ledger: l} }},
+	{"TotalsWithoutRefunds", "TotalsUsageLessRefunds", func(l credits.Ledger) credits.Ledger { return &gross{Ledger: l} }},
+	{"TotalsWholeSlots", "TotalsUsageBetweenAnyTimes", func(l credits.Ledger) credits.Ledger { return &coarse{Ledger: l} }},
+	{"TotalsEverybodysUsage", "RefusesUsageThatCannotBeTold", func(l credits.Ledger) credits.Ledger { return &indiscreet{Ledger: l} }},
+	{"TellsALowBalanceAgainAndAgain", "TellsALowBalanceOnce", func(l credits.Ledger) credits.Ledger { return &nagging{Ledger: l} }},
+	{"ForgetsWhatItTold", "KeepsEventsUntilTheyAreAcknowledged", func(l credits.Ledger) credits.Ledger { return &hurried{Ledger: l} }},
+	{"WritesOffInSilence", "TellsWhatIsWrittenOff", func(l credits.Ledger) credits.Ledger { return &discreet{Ledger: l} }},
 	{"SharesItsBytes", "KeepsTheBytesItWasGiven", func(l credits.Ledger) credits.Ledger { return &sharing{Ledger: l} }},
 }
 

@@ -3,7 +3,6 @@ package storetest
 import (
 	"context"
 	"fmt"
-	"math"
 	"reflect"
 	"time"
 
@@ -89,46 +88,6 @@ var ledgerReadCases = []testCase[*ledgerTest]{
 				}
 			}
 		}},
-	{"TotalsUsage", "Usage adds up what Records selects, in groups, ordered by the group",
-		func(t *ledgerTest) {
-			t.chargeFour()
-			row := func(operation, model string, records int64, charged credits.Amount, tokens int64) credits.UsageRow {
-				return credits.UsageRow{Operation: operation, Model: model, Records: records, Charged: charged,
-					Cost: decimal.New(records, -2), Usage: usage.Tokens(tokens, 0)}
-			}
-			for _, c := range []struct {
-				name string
-				q    credits.UsageQuery
-				want []credits.UsageRow
-			}{
-				{"all", credits.UsageQuery{}, []credits.UsageRow{row("", "", 4, 10, 10)}},
-				{"operations", credits.UsageQuery{GroupBy: []credits.Dimension{credits.ByOperation}},
-					[]credits.UsageRow{row("reading", "", 2, 7, 7), row("writing", "", 2, 3, 3)}},
-				{"models of a scope", credits.UsageQuery{Scope: "run-2", GroupBy: []credits.Dimension{credits.ByModel}},
-					[]credits.UsageRow{row("", "m2", 1, 2, 2), row("", "m4", 1, 4, 4)}},
-				{"nothing", credits.UsageQuery{Scope: "none"}, nil},
-			} {
-				c.q.Account = alice
-				got, err := t.Usage(t.Context(), c.q)
-				must(t, err, "Usage")
-				if !sameRows(got, c.want) {
-					t.Errorf("Usage of %s = %+v, want %+v", c.name, got, c.want)
-				}
-			}
-			_, err := t.Usage(t.Context(), credits.UsageQuery{Account: alice, GroupBy: []credits.Dimension{"colour"}})
-			wantErr(t, err, credits.ErrInvalid, "Usage by an unknown dimension")
-		}},
-	{"DoesNotOverflowATotal", "a total that does not fit is ErrOverflow, and no wrong number",
-		func(t *ledgerTest) {
-			for i := range 2 {
-				t.grant(math.MaxInt64)
-				key := credits.Key(fmt.Sprint("k", i))
-				t.hold(request(key, math.MaxInt64))
-				t.settle(key, math.MaxInt64)
-			}
-			_, err := t.Usage(t.Context(), credits.UsageQuery{Account: alice})
-			wantErr(t, err, credits.ErrOverflow, "Usage of two times the largest amount")
-		}},
 	{"StopsWhenTheLoopStops", "a loop may leave a sequence early and use the ledger afterwards",
 		func(t *ledgerTest) {
 			t.chargeFour()
@@ -195,6 +154,10 @@ var ledgerReadCases = []testCase[*ledgerTest]{
 			wantErr(t, err, context.Canceled, "Buckets")
 			_, err = t.Lookup(ctx, alice, "k1")
 			wantErr(t, err, context.Canceled, "Lookup")
+			_, err = t.Caps(ctx, alice)
+			wantErr(t, err, context.Canceled, "Caps")
+			_, err = t.Events(ctx, 1)
+			wantErr(t, err, context.Canceled, "Events")
 			_, err = t.Usage(ctx, credits.UsageQuery{Account: alice})
 			wantErr(t, err, context.Canceled, "Usage")
 			_, err = t.Verify(ctx, alice)
@@ -222,21 +185,6 @@ func (t *ledgerTest) chargeFour() time.Time {
 		t.clock.advance(time.Second)
 	}
 	return start
-}
-
-func sameRows(got, want []credits.UsageRow) bool {
-	if len(got) != len(want) {
-		return false
-	}
-	for i := range got {
-		g := got[i]
-		sameCost := g.Cost.Equal(want[i].Cost)
-		g.Cost = want[i].Cost
-		if !sameCost || g != want[i] {
-			return false
-		}
-	}
-	return true
 }
 
 func wantOneError[T any](t tb, what string, seq func(func(T, error) bool)) {

@@ -3,7 +3,9 @@ package storetest
 import (
 	"context"
 	"fmt"
+	"os"
 	"runtime"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -83,6 +85,18 @@ func TestCatchesBrokenLedgers(t *testing.T) {
 			}
 			t.Logf("%d cases catch it; %s: %q", len(caught), broken.by, caught[broken.by])
 		})
+	}
+}
+
+func TestTheLedgerPageListsTheBrokenLedgers(t *testing.T) {
+	page, err := os.ReadFile("../docs/ledger.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, broken := range brokenLedgers {
+		if row := fmt.Sprintf("| %s | `%s` |\n", broken.name, broken.by); !strings.Contains(string(page), row) {
+			t.Errorf("docs/ledger.md lacks the row %s", row)
+		}
 	}
 }
 
