@@ -19,7 +19,7 @@
 //
 // # Errors
 //
-// [Run] returns errors of the ledger (credits.ErrInsufficient, credits.ErrInProgress, credits.ErrKeyReused), of the
+// [Run] returns errors of the ledger (credits.ErrInsufficient, credits.ErrCap, credits.ErrInProgress, credits.ErrKeyReused), of the
 // registry, of providers (*providers.Error), and its own: [ErrInput], [ErrAnswer], [ErrConfig]. A failed operation costs
 // the customer nothing; what it cost the operator is on its attempts.
 //

@@ -208,7 +208,7 @@ func repeat(ctx context.Context, write func(context.Context) error) error {
 
 // final reports whether the ledger decided, as opposed to a store that could not be reached.
 func final(err error) bool {
-	for _, decided := range []error{credits.ErrInvalid, credits.ErrOverflow, credits.ErrInsufficient, credits.ErrInProgress,
+	for _, decided := range []error{credits.ErrInvalid, credits.ErrOverflow, credits.ErrInsufficient, credits.ErrCap, credits.ErrInProgress,
 		credits.ErrKeyReused, credits.ErrResultPruned, credits.ErrNotFound, credits.ErrNotHolder, credits.ErrClosed, credits.ErrSettled} {
 		if errors.Is(err, decided) {
 			return true

@@ -19,7 +19,7 @@ var policy = automation.Policy{Attempts: 3, Backoff: time.Second}
 func classify(err error, c automation.Call) error {
 	var failure *providers.Error
 	switch {
-	case errors.Is(err, credits.ErrInsufficient):
+	case errors.Is(err, credits.ErrInsufficient), errors.Is(err, credits.ErrCap):
 		return automation.Pause(err, automation.ByCredits)
 	case errors.Is(err, credits.ErrInProgress):
 		return automation.Retry(err, time.Second)

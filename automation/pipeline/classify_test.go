@@ -29,6 +29,7 @@ func TestAFailureIsTheFaultOfWhoCanMendIt(t *testing.T) {
 		want    error // a mark of the same kind
 	}{
 		{"Insufficient", &credits.InsufficientError{Need: 5}, 0, paused(automation.ByCredits)},
+		{"Capped", &credits.CapError{Need: 5}, 0, paused(automation.ByCredits)},
 		{"InProgress", &credits.InProgressError{}, 0, automation.Retry(errors.New("x"), 0)},
 		{"TakenOver", credits.ErrNotHolder, 0, automation.ErrStale},
 		{"BadInput", engine.ErrInput, 0, automation.Permanent(errors.New("x"))},
