@@ -17,8 +17,11 @@ var _ credits.Ledger = (*Ledger)(nil)
 type Ledger struct {
 	db    *DB
 	queue *dbstore.Queue[*call]
-	turn  chan struct{} // held by the one who commits
 	in    pgx.Tx        // the host's transaction; nil if mutations have their own
+	turn  chan struct{} // held by the one who commits
+
+	writer  string // names this handle
+	batches int64  // the number of the last batch, for who has the turn
 }
 
 // In returns the ledger inside a transaction that the host began on the same database: what it does is committed or

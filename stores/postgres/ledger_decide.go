@@ -26,7 +26,7 @@ type bounds struct {
 func ofItsOwn(patience time.Duration) bounds {
 	return bounds{
 		begin: []string{`BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE`,
-			fmt.Sprintf(`SET LOCAL lock_timeout = %d`, patience.Milliseconds()), `SET LOCAL enable_seqscan = off`},
+			fmt.Sprintf(`SELECT set_config('lock_timeout', '%d', true), set_config('enable_seqscan', 'off', true)`, patience.Milliseconds())},
 		commit: `COMMIT`, undo: `ROLLBACK`, done: `COMMIT`,
 	}
 }
@@ -48,8 +48,7 @@ func (l *Ledger) transact(ctx context.Context, calls []*call) error {
 }
 
 // decide applies calls of any number of accounts in order, and saves what they changed. A call that the rules refuse
-// keeps its error; the error returned is for a database that failed, and then nothing happened, unless the connection was
-// lost during the commit.
+// keeps its error; the error returned is for a database that failed, and then nothing happened, unless it is errUnanswered.
 func (l *Ledger) decide(ctx context.Context, q querier, calls []*call, b bounds) error {
 	live := make([]*call, 0, len(calls))
 	for _, c := range calls {
@@ -66,35 +65,23 @@ func (l *Ledger) decide(ctx context.Context, q querier, calls []*call, b bounds)
 	}
 	for _, c := range live {
 		c.outcome, c.err = loaded.states[c.op.Ref().Account].Apply(c.op, loaded.now)
-		c.confirm()
 	}
 	// Also after a refusal: it may have found holds that expired, and they stay expired.
 	batch, err := l.save(loaded)
 	if err != nil || batch.Len() == 0 {
 		return errors.Join(err, l.undo(ctx, q, b, err))
 	}
+	if l.in == nil {
+		l.sign(batch)
+	}
 	batch.Queue(b.commit)
 	if err := send(ctx, q, batch, b.done); err != nil {
-		for _, c := range live {
-			if isConnection(err) && c.err == nil && c.before == nil {
-				before := c.outcome
-				c.before = &before
-			}
+		if l.in == nil && isConnection(err) && !pgconn.SafeToRetry(err) {
+			return errors.Join(errUnanswered, err)
 		}
 		return errors.Join(err, l.undo(ctx, q, b, err))
 	}
 	return nil
-}
-
-// confirm mends the answer to a hold that an earlier try made without hearing that it did: the same call opened it.
-func (c *call) confirm() {
-	if c.before == nil || c.err != nil {
-		return
-	}
-	before, now := c.before.Held.Hold, c.outcome.Held.Hold
-	if before != nil && now != nil && before.Fresh && now.CreatedAt.Equal(before.CreatedAt) && now.Holder == before.Holder {
-		now.Fresh = true
-	}
 }
 
 // send runs a batch and checks that its last statement did what it says: COMMIT answers ROLLBACK if it could not.

@@ -41,9 +41,9 @@ SELECT ` + dbstore.Of("b", dbstore.BucketColumns) + ` FROM l JOIN scrip.buckets 
 const selectBuckets = `SELECT ` + dbstore.BucketColumns + ` FROM scrip.buckets
 WHERE account = ANY($1) AND amount + refunded - charged - expired - paid_debt > 0`
 
-// selectExpired may find a hold that expired since the time was asked for; that does no harm.
 const selectCaps = `SELECT ` + dbstore.CapColumns + ` FROM scrip.caps WHERE account = ANY($1)`
 
+// selectExpired may find a hold that expired since the time was asked for; that does no harm.
 const selectExpired = `SELECT ` + dbstore.HoldColumns + ` FROM scrip.holds
 WHERE account = ANY($1) AND state = 'open' AND expires_at <= (SELECT coalesce($2::timestamptz, clock_timestamp()))`
 

@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"strings"
@@ -70,7 +71,7 @@ func New(ctx context.Context, pool *pgxpool.Pool, o *Options) (*DB, error) {
 		return nil, fmt.Errorf("postgres: open: %w: the pool's DefaultQueryExecMode is exec or simple_protocol: use cache_statement or cache_describe", ErrSetting)
 	}
 	d.quoted = pgx.Identifier{d.schema}.Sanitize()
-	d.ledger = Ledger{db: d, queue: &dbstore.Queue[*call]{}, turn: make(chan struct{}, 1)}
+	d.ledger = Ledger{db: d, queue: &dbstore.Queue[*call]{}, turn: make(chan struct{}, 1), writer: rand.Text()}
 	if err := d.readable(ctx); err != nil && !errors.Is(err, ErrSchema) {
 		return nil, err
 	}

@@ -2,6 +2,8 @@ package postgres
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"time"
 
 	"github.com/scrip-go/scrip/credits"
@@ -25,9 +27,6 @@ type call struct {
 	outcome credits.Outcome // set before done is closed
 	err     error           // as outcome
 	done    chan struct{}
-
-	// before is what was decided in a transaction of which nobody knows whether it was committed.
-	before *credits.Outcome
 }
 
 // size is how many bytes a call's opaque parts have.
@@ -117,11 +116,16 @@ func (l *Ledger) commit(batch []*call) {
 		}
 		return
 	}
-	if ctx.Err() != nil {
+	switch {
+	case errors.Is(err, errUnanswered):
+		err = fmt.Errorf("postgres: write: %w", errUnanswered)
+	case ctx.Err() != nil:
 		err = busy("the database did not answer in %s", 3*l.db.patience)
+	default:
+		err = translate(ctx, "write", err)
 	}
 	for _, c := range batch {
-		c.outcome, c.err = credits.Outcome{}, translate(ctx, "write", err)
+		c.outcome, c.err = credits.Outcome{}, err
 	}
 }
 
@@ -139,17 +143,26 @@ func byAccount(batch []*call) (parts [][]*call) {
 	return parts
 }
 
-// commitOnce runs the transaction, again as long as that helps. Every mutation is idempotent by its key, so also one
-// whose commit nobody answered for is simply run again: it finds what it did, if it did it.
+// commitOnce runs the transaction, again as long as that helps. One whose commit nobody answered for is run again only if
+// it is known not to have happened: what it did may have been built upon since, and would be refused now.
 func (l *Ledger) commitOnce(ctx context.Context, batch []*call) error {
 	for n := 1; ; n++ {
 		err := l.transact(ctx, batch)
+		if errors.Is(err, errUnanswered) {
+			last, unknown := l.lastCommitted(ctx)
+			if unknown != nil {
+				return err
+			}
+			if last == l.batches {
+				return nil // it is as it was decided
+			}
+		}
 		switch {
 		case err == nil || n == tries:
 			return err
 		case isUndone(err), isTaken(err):
 		case isConnection(err):
-			if wait(ctx, time.Duration(n*n)*20*time.Millisecond) != nil {
+			if again(ctx, n) != nil {
 				return err
 			}
 		default:
@@ -158,8 +171,9 @@ func (l *Ledger) commitOnce(ctx context.Context, batch []*call) error {
 	}
 }
 
-func wait(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
+// again waits until a lost connection may be there again, the longer the more often it was not.
+func again(ctx context.Context, n int) error {
+	timer := time.NewTimer(time.Duration(n*n) * 20 * time.Millisecond)
 	defer timer.Stop()
 	select {
 	case <-timer.C:

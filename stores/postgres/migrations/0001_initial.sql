@@ -247,6 +247,14 @@ CREATE TABLE scrip.events (
 
 CREATE INDEX events_at ON scrip.events (at, account, number);
 
+-- The handles that write to the ledger, each with the number of its last batch, which tells a handle that lost its
+-- connection during a commit what became of it.
+CREATE TABLE scrip.writers (
+	writer       text COLLATE "C" NOT NULL PRIMARY KEY,
+	batch        bigint           NOT NULL,
+	committed_at timestamptz      NOT NULL
+) WITH (fillfactor = 50);
+
 -- Registry
 
 -- Every version of the configuration, whole: a version is read and compared as one document and never by its parts.
