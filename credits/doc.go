@@ -20,6 +20,17 @@
 // any other only after the lease ran out, by the store's clock. Extending, releasing and beginning attempts are for the
 // present holder. Settling is for whoever has the answer: the first settle wins, and the loser gets the winner's receipt.
 //
+// # Limits and reports
+//
+// A [Cap] limits what an account may have charged or held in a day, a week or a month of a zone, or ever, of all it does or
+// of one operation or scope; what it refuses is a [CapError]. An [Event] tells the host of a low balance, of a cap that is
+// nearly or wholly used, of a loss that was written off; events are stored with what caused them and stay until they are
+// acknowledged. A usage report (Ledger.Usage) is answered from a [UsageTotal] for each quarter of an hour, kept in the same
+// transaction as the charges: however many those were, a month is at most 2,976 totals of an operation with a model.
+//
+// Caps and reports compute with zones of the IANA database, as [time.LoadLocation] finds it: a host that runs where there
+// is none, in a bare container for one, imports time/tzdata.
+//
 // # How it is built
 //
 // The rules are one pure state machine, [State.Apply]: no I/O, no clock. A store locks the rows that a mutation names,
