@@ -3,6 +3,7 @@ package storetest
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/scrip-go/scrip/credits"
@@ -114,13 +115,13 @@ func (l *uncapped) Charge(ctx context.Context, r credits.Charge) (credits.Receip
 // gross counts what was refunded against a cap for ever.
 type gross struct {
 	credits.Ledger
-	refunded credits.Amount
+	refunded atomic.Int64
 }
 
 func (l *gross) Refund(ctx context.Context, r credits.Refund) (credits.Entry, error) {
 	e, err := l.Ledger.Refund(ctx, r)
 	if err == nil {
-		l.refunded += r.Amount
+		l.refunded.Add(int64(r.Amount))
 	}
 	return e, err
 }
@@ -128,7 +129,7 @@ func (l *gross) Refund(ctx context.Context, r credits.Refund) (credits.Entry, er
 func (l *gross) Caps(ctx context.Context, account credits.Account) ([]credits.CapUse, error) {
 	caps, err := l.Ledger.Caps(ctx, account)
 	for i := range caps {
-		caps[i].Used += l.refunded
+		caps[i].Used += credits.Amount(l.refunded.Load())
 	}
 	return caps, err
 }
