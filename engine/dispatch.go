@@ -34,41 +34,51 @@ func (d delivery) billed() usage.Usage {
 func (op *operation) dispatch(ctx context.Context, a *attempt, messages []providers.Message) (delivery, *providers.Error) {
 	op.begun++
 	op.observe(ctx, Event{Phase: PhaseAICall, Attempt: a.journal.ID})
-	ctx, cancel := context.WithTimeout(ctx, op.e.timeout(op.j.kind))
+	bounded, cancel := context.WithTimeout(ctx, op.e.timeout(op.j.kind))
 	defer cancel()
-	got, err := op.call(ctx, providers.Attempt{ID: a.journal.ID, Key: a.key, BaseURL: op.req.BaseURL}, messages)
+	got, err := op.call(bounded, a, messages)
 	if err != nil {
-		failure := providers.AsError(op.binding.Name, err)
+		failure := providers.AsError(a.journal.Provider, err)
+		if ctx.Err() != nil { // the caller's end says nothing about the upstream
+			op.unused()
+		}
+		op.leave(failure)
 		op.observe(ctx, Event{Phase: PhaseParse, Attempt: a.journal.ID, Usage: failure.Usage, Err: failure})
 		return delivery{}, failure
 	}
+	op.leave(nil)
 	op.observe(ctx, Event{Phase: PhaseParse, Attempt: a.journal.ID, Usage: got.Usage})
 	return got, nil
 }
 
-func (op *operation) call(ctx context.Context, a providers.Attempt, messages []providers.Message) (delivery, error) {
-	model := &op.req.Rate.Model
+func (op *operation) call(ctx context.Context, a *attempt, messages []providers.Message) (delivery, error) {
+	way := op.route()
+	model := &way.Rate.Model
+	to := providers.Attempt{ID: a.journal.ID, Key: a.key, BaseURL: way.BaseURL}
 	if d := op.req.Drawing; d != nil {
-		r, err := op.binding.GenerateImages(ctx, providers.ImageRequest{Attempt: a, Model: model.Name, Prompt: d.Prompt,
-			NegativePrompt: d.Negative, Width: op.req.Width, Height: op.req.Height, N: d.N, Quality: op.req.Rate.Quality,
+		r, err := op.binding.GenerateImages(ctx, providers.ImageRequest{Attempt: to, Model: model.Name, Prompt: d.Prompt,
+			NegativePrompt: d.Negative, Width: way.Width, Height: way.Height, N: d.N, Quality: way.Rate.Quality,
 			Parameters: model.Profile.Parameters, Omit: model.Profile.Omit})
 		return delivery{images: r.Images, Metering: r.Metering}, err
 	}
-	req := providers.TextRequest{Attempt: a, Model: model.Name, Messages: messages, MaxOutput: op.req.MaxOutput,
+	req := providers.TextRequest{Attempt: to, Model: model.Name, Messages: way.conversation(messages, op.j.schema), MaxOutput: way.MaxOutput,
 		Parameters: model.Profile.Parameters, Omit: model.Profile.Omit}
 	if op.req.Temperature != nil {
 		req.Temperature = decimal.NewNullDecimal(*op.req.Temperature)
 	}
-	if op.req.strict() { // the answer is checked against it in any case
+	if way.strict() { // the answer is checked against it in any case
 		req.Schema = &providers.Schema{Name: op.j.schema.name, JSON: op.j.schema.json}
 	}
 	r, err := op.binding.GenerateText(ctx, req)
 	return delivery{text: r.Text, Metering: r.Metering}, err
 }
 
+// reconciler is a provider's [providers.Binding.Reconcile].
+type reconciler = func(context.Context, providers.ReconcileRequest) (providers.Reconciled, error)
+
 // ask finds out what became of an attempt of unknown fate, at a provider that can be asked, for at most as long as a
 // request may take. Nothing is sent in the attempt's place before that is known.
-func (op *operation) ask(ctx context.Context, a credits.Attempt, failure *providers.Error) (delivery, *providers.Error) {
+func (op *operation) ask(ctx context.Context, reconcile reconciler, a credits.Attempt, failure *providers.Error) (delivery, *providers.Error) {
 	key, err := op.e.cfg.Keys.Key(ctx, string(op.j.call.Account), a.Provider)
 	if err != nil {
 		return delivery{}, failure
@@ -80,13 +90,13 @@ func (op *operation) ask(ctx context.Context, a credits.Attempt, failure *provid
 	ctx, cancel := context.WithTimeout(ctx, op.e.timeout(op.j.kind))
 	defer cancel()
 	for wait := time.Second; ; wait = min(wait*3/2, 10*time.Second) {
-		r, err := op.binding.Reconcile(ctx, providers.ReconcileRequest{
-			Attempt: providers.Attempt{ID: a.ID, Key: key, BaseURL: op.req.BaseURL}, Model: a.Model, JobID: a.JobID})
+		r, err := reconcile(ctx, providers.ReconcileRequest{
+			Attempt: providers.Attempt{ID: a.ID, Key: key, BaseURL: op.req.routeOf(a).BaseURL}, Model: a.Model, JobID: a.JobID})
 		if err == nil {
 			if got, known, clear := clearly(r, failure); clear {
 				return got, known
 			}
-		} else if e := providers.AsError(op.binding.Name, err); e.Kind == providers.Auth || e.Kind == providers.Permission {
+		} else if e := providers.AsError(a.Provider, err); e.Kind == providers.Auth || e.Kind == providers.Permission {
 			return delivery{}, failure // no point in asking on
 		}
 		if sleep(ctx, wait) != nil {
@@ -112,7 +122,7 @@ func clearly(r providers.Reconciled, failure *providers.Error) (got delivery, kn
 
 // tries counts why a pass had to dispatch again.
 type tries struct {
-	refused   int // the upstream did not take the request, or was not reached
+	refused   int // the upstream did not take the request, or was not reached, by way of the present route
 	ambiguous int // it may have run
 }
 

@@ -38,8 +38,8 @@ type Config struct {
 	Blobs     Blobs            // required for functions that make pictures
 	Observer  Observer         // hears every step; may be nil
 
-	// Attempts is how often a call is dispatched at most, when the upstream refused it for now (rate limit, overload)
-	// or was not reached; 3 if zero.
+	// Attempts is how often a call is dispatched at most to one model, when the upstream refused it for now (rate limit,
+	// overload) or was not reached; 3 if zero. The next model of the function's settings is asked then, if there is one.
 	Attempts int
 	// AmbiguousRepeats is how often a call is repeated under one hold when we cannot tell whether it ran and the
 	// provider cannot be asked; 1 if nil, 0 fails the operation instead.
@@ -47,6 +47,9 @@ type Config struct {
 	TextTimeout      time.Duration // for one text request; 120 s if zero
 	ImageTimeout     time.Duration // for one image request; 300 s if zero
 	HoldTTL          time.Duration // after which an abandoned hold gives its credits back; 24 h if zero
+
+	Limits  map[string]Limits // of what is sent, by the provider's name
+	Breaker Breaker           // of what is sent to a model that fails and fails
 
 	// Downloads fetches pictures that a provider delivers as a URL. If nil, a client of the engine's own is used, which
 	// connects to public addresses only.
@@ -59,6 +62,7 @@ type Config struct {
 type Engine struct {
 	cfg       Config
 	providers map[service]providers.Binding
+	traffic   *traffic
 }
 
 // ErrConfig is a configuration that cannot work: of the engine, of a function, or a model whose provider the engine
@@ -84,11 +88,17 @@ func New(cfg Config) (*Engine, error) {
 	if len(cfg.Providers) == 0 {
 		bad("Providers must name at least one")
 	}
-	if cfg.Attempts < 0 || cfg.TextTimeout < 0 || cfg.ImageTimeout < 0 || cfg.HoldTTL < 0 || cfg.MaxPictureBytes < 0 {
+	if cfg.Attempts < 0 || cfg.TextTimeout < 0 || cfg.ImageTimeout < 0 || cfg.HoldTTL < 0 || cfg.MaxPictureBytes < 0 ||
+		cfg.Breaker.Failures < 0 || cfg.Breaker.Pause < 0 {
 		bad("a limit is negative")
 	}
 	if cfg.AmbiguousRepeats != nil && *cfg.AmbiguousRepeats < 0 {
 		bad("AmbiguousRepeats is negative")
+	}
+	for name, l := range cfg.Limits {
+		if l.Concurrent < 0 || l.PerMinute < 0 {
+			bad("a limit of provider %q is negative", name)
+		}
 	}
 	for _, p := range cfg.Providers {
 		b, err := providers.Bind(p)
@@ -104,6 +114,7 @@ func New(cfg Config) (*Engine, error) {
 		return nil, err
 	}
 	e.setDefaults()
+	e.traffic = newTraffic(cfg.Limits, cfg.Breaker)
 	return e, nil
 }
 

@@ -61,6 +61,11 @@ func (f text) GenerateText(ctx context.Context, r providers.TextRequest) (provid
 	return f(ctx, r)
 }
 
+// spare is a text of a provider of another name.
+type spare struct{ text }
+
+func (spare) Describe() providers.Descriptor { return providers.Descriptor{Name: "spare", Text: true} }
+
 // says is an answer of 40 tokens read and 10 produced: 5 credits.
 func says(answer string) (providers.TextResult, error) {
 	return providers.TextResult{Text: answer, Metering: providers.Metering{Usage: usage.Tokens(40, 10), RequestID: "req"}}, nil

@@ -19,7 +19,9 @@ type operation struct {
 	started time.Time
 
 	req     request
-	binding providers.Binding
+	at      int               // the present route
+	binding providers.Binding // its provider
+	ticket  *ticket           // lets the next request through; nil if there is none to be sent
 	held    credits.Amount
 	begun   int // attempts begun by this pass
 
@@ -66,6 +68,7 @@ func (e *Engine) run(ctx context.Context, j *job) (credits.Receipt, bool, error)
 }
 
 func (op *operation) pass(ctx context.Context) (outcome, error) {
+	defer op.unused()
 	ask, first, err := op.prepare(ctx)
 	if err != nil {
 		return outcome{}, err
@@ -83,6 +86,7 @@ func (op *operation) pass(ctx context.Context) (outcome, error) {
 	op.observe(ctx, Event{Phase: PhasePrep})
 	if !held.Hold.Fresh {
 		first = nil
+		op.unused()
 		for _, earlier := range held.Hold.OpenAttempts {
 			if out, settled, err := op.inherit(ctx, earlier); settled || err != nil {
 				return out, err
@@ -114,40 +118,145 @@ func (op *operation) prepare(ctx context.Context) (credits.HoldRequest, *attempt
 	return ask, nil, nil
 }
 
-func (op *operation) resolve(ctx context.Context, ask *credits.HoldRequest) (*attempt, error) {
-	req, err := op.e.resolve(op.e.cfg.Registry.Snapshot(), op.j)
-	if err != nil {
+func (op *operation) resolve(ctx context.Context, ask *credits.HoldRequest) (first *attempt, err error) {
+	if op.req, err = op.e.resolve(op.e.cfg.Registry.Snapshot(), op.j); err != nil {
 		return nil, err
 	}
-	op.req = req
-	worst, err := req.worst(req.Messages, op.j.schema)
+	if first, err = op.firstAttempt(ctx); err != nil {
+		return nil, err
+	}
+	worst, err := op.route().worst(op.req.Messages, op.j.schema, op.req.Drawing)
 	if err != nil {
 		return nil, err
 	}
 	if ask.Amount, err = amount(worst); err != nil {
 		return nil, err
 	}
-	if ask.Pinned, err = req.encode(); err != nil {
-		return nil, err
-	}
-	first, err := op.newAttempt(ctx)
-	if err != nil {
+	if ask.Pinned, err = op.req.encode(); err != nil {
 		return nil, err
 	}
 	ask.First = first.journal
 	return first, nil
 }
 
+// firstAttempt makes the attempt that is begun with the hold, of the first route that lets a request through. A key that
+// is settled already need not wait for that.
+func (op *operation) firstAttempt(ctx context.Context) (*attempt, error) {
+	settled := func() error {
+		known, err := op.e.cfg.Ledger.Lookup(ctx, op.j.call.Account, op.j.call.Key)
+		if err == nil && known.Receipt != nil {
+			return credits.ErrSettled
+		}
+		return nil
+	}
+	if err := op.turn(0); err != nil {
+		return nil, err
+	}
+	var closed error // what was in the way of the first
+	for {
+		a, err := op.newAttempt(ctx, 0, settled)
+		if _, refused := err.(*providers.Error); !refused {
+			return a, err
+		}
+		if closed == nil {
+			closed = err
+		}
+		if !op.turnToNext() {
+			return nil, closed
+		}
+	}
+}
+
+// route is where the next request goes.
+func (op *operation) route() *route { return &op.req.Routes[op.at] }
+
+// turn takes a route.
+func (op *operation) turn(to int) error {
+	binding, err := op.e.binding(&op.req.Routes[to])
+	if err == nil {
+		op.at, op.binding = to, binding
+	}
+	return err
+}
+
+// turnToNext takes the next route whose provider there is, and reports whether there is one.
+func (op *operation) turnToNext() bool {
+	for to := op.at + 1; to < len(op.req.Routes); to++ {
+		if op.turn(to) == nil {
+			return true
+		}
+	}
+	return false
+}
+
+// fallBack takes the next route because of what failed on the present one, and extends the hold by what that one can
+// cost at most. It returns an error if there is none, or none that the failure is a reason for.
+func (op *operation) fallBack(ctx context.Context, messages []providers.Message, failure *providers.Error) error {
+	if !elsewhere(failure) || !op.turnToNext() {
+		return failure
+	}
+	worst, err := op.route().worst(messages, op.j.schema, op.req.Drawing)
+	if err == nil {
+		err = op.extend(ctx, op.price.Add(worst))
+	}
+	if err != nil {
+		return errors.Join(err, failure)
+	}
+	return nil
+}
+
+// elsewhere reports whether another model may do what one did not: nothing ran, and what was in the way is not the
+// request itself.
+func elsewhere(failure *providers.Error) bool {
+	if failure.Fate != providers.NotSent && failure.Fate != providers.Rejected {
+		return false
+	}
+	switch failure.Kind {
+	case providers.Invalid, providers.Blocked, providers.Canceled:
+		return false
+	}
+	return true
+}
+
+// extend holds as much as a price, if that is more than is held.
+func (op *operation) extend(ctx context.Context, p registry.Price) error {
+	total, err := amount(p)
+	if err != nil || total <= op.held {
+		return err
+	}
+	h, err := op.e.cfg.Ledger.Extend(ctx, credits.ExtendRequest{Account: op.j.call.Account, Key: op.j.call.Key, Holder: op.holder, Total: total})
+	if err == nil {
+		op.held = h.Amount
+	}
+	return err
+}
+
+// unused gives back the ticket of a request that is not sent.
+func (op *operation) unused() {
+	if op.ticket != nil {
+		op.ticket.unused()
+		op.ticket = nil
+	}
+}
+
+// leave gives back the ticket of a request with what came of it.
+func (op *operation) leave(failure *providers.Error) {
+	if op.ticket != nil {
+		op.ticket.leave(failure)
+		op.ticket = nil
+	}
+}
+
 // take adopts a hold: from here on, what it pinned is the request.
 func (op *operation) take(h *credits.Hold) (err error) {
 	op.held = h.Amount
-	if !h.Fresh {
-		if op.req, err = decodeRequest(h.Pinned); err != nil {
-			return err
-		}
+	if h.Fresh {
+		return nil
 	}
-	op.binding, err = op.e.binding(op.req)
-	return err
+	if op.req, err = decodeRequest(h.Pinned); err != nil {
+		return err
+	}
+	return op.turn(0)
 }
 
 // work dispatches attempts until one delivers, and settles; or gives up, and releases. first is begun already, or nil.
@@ -157,20 +266,31 @@ func (op *operation) work(ctx context.Context, a *attempt) (outcome, error) {
 	for {
 		if a == nil {
 			var err error
-			if a, err = op.begin(ctx); err != nil {
+			a, err = op.begin(ctx)
+			if refused, ok := err.(*providers.Error); ok {
+				if err := op.fallBack(ctx, messages, refused); err != nil {
+					return op.release(ctx, credits.Attempt{}, err)
+				}
+				tries.refused = 0
+				continue
+			}
+			if err != nil {
 				return op.unbegun(ctx, a, err)
 			}
 		}
 		got, failure := op.dispatch(ctx, a, messages)
 		asked := failure != nil && failure.Fate == providers.Unknown && op.binding.Reconcile != nil
 		if asked {
-			got, failure = op.ask(ctx, a.journal, failure)
+			got, failure = op.ask(ctx, op.binding.Reconcile, a.journal, failure)
 		}
 		if failure != nil {
 			ended := op.failed(a.journal, failure, messages)
 			wait, again := op.again(ctx, &tries, failure, asked)
 			if !again {
-				return op.release(ctx, ended, failure)
+				if err := op.fallBack(ctx, messages, failure); err != nil {
+					return op.release(ctx, ended, err)
+				}
+				tries.refused, wait = 0, 0
 			}
 			if err := op.finish(ctx, ended); err != nil {
 				return op.release(ctx, credits.Attempt{}, err)
@@ -203,7 +323,7 @@ func (op *operation) work(ctx context.Context, a *attempt) (outcome, error) {
 // prepareRepair keeps what the unfit answer cost, extends the hold by what asking again can cost at most, and returns
 // the conversation that asks.
 func (op *operation) prepareRepair(ctx context.Context, got delivery, unfit *unfitError) ([]providers.Message, error) {
-	price, err := op.req.Rate.Quote(got.Usage)
+	price, err := op.route().Rate.Quote(got.Usage)
 	if err != nil {
 		return nil, err
 	}
@@ -212,22 +332,11 @@ func (op *operation) prepareRepair(ctx context.Context, got delivery, unfit *unf
 	}
 	op.price, op.repaired = op.price.Add(price), true
 	messages := repairMessages(op.req.Messages, got.text, unfit)
-	worst, err := op.req.worst(messages, op.j.schema)
+	worst, err := op.route().worst(messages, op.j.schema, nil)
 	if err != nil {
 		return nil, err
 	}
-	total, err := amount(op.price.Add(worst))
-	if err != nil {
-		return nil, err
-	}
-	if total > op.held {
-		h, err := op.e.cfg.Ledger.Extend(ctx, credits.ExtendRequest{Account: op.j.call.Account, Key: op.j.call.Key, Holder: op.holder, Total: total})
-		if err != nil {
-			return nil, err
-		}
-		op.held = h.Amount
-	}
-	return messages, nil
+	return messages, op.extend(ctx, op.price.Add(worst))
 }
 
 // inherit deals with an attempt that an earlier holder of the key left open. If the provider can be asked and has the
@@ -235,9 +344,11 @@ func (op *operation) prepareRepair(ctx context.Context, got delivery, unfit *unf
 func (op *operation) inherit(ctx context.Context, earlier credits.Attempt) (out outcome, settled bool, err error) {
 	failure := &providers.Error{Provider: earlier.Provider, Kind: providers.Upstream, Fate: providers.Unknown,
 		Detail: "its process ended before the answer was kept"}
-	if op.binding.Reconcile != nil && earlier.Provider == op.req.Rate.Model.Provider {
+	way := op.req.routeOf(earlier)
+	binding, gone := op.e.binding(way)
+	if gone == nil && binding.Reconcile != nil && earlier.Provider == way.Rate.Model.Provider {
 		var got delivery
-		if got, failure = op.ask(ctx, earlier, failure); failure == nil {
+		if got, failure = op.ask(ctx, binding.Reconcile, earlier, failure); failure == nil {
 			result, err := op.read(ctx, &got)
 			if err == nil {
 				out, err = op.settle(ctx, earlier, got, result)
@@ -273,7 +384,10 @@ func (op *operation) observe(ctx context.Context, ev Event) {
 	c := op.j.call
 	ev.Account, ev.Key, ev.Scope = c.Account, c.Key, c.Scope
 	ev.Function, ev.Operation = op.j.function, op.j.operation
-	ev.Provider, ev.Model = op.req.Rate.Model.Provider, op.req.Rate.Model.Name
+	if len(op.req.Routes) > 0 {
+		model := &op.route().Rate.Model
+		ev.Provider, ev.Model = model.Provider, model.Name
+	}
 	ev.Attempts, ev.Held, ev.Elapsed = op.begun, op.held, time.Since(op.started)
 	op.e.cfg.Observer.Observe(ctx, ev)
 }

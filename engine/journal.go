@@ -18,10 +18,15 @@ type attempt struct {
 	key     secret.Key
 }
 
-func (op *operation) newAttempt(ctx context.Context) (*attempt, error) {
-	model := &op.req.Rate.Model
+// newAttempt makes an attempt of the present route, when its request may be sent. queue and first are as for enter.
+func (op *operation) newAttempt(ctx context.Context, queue time.Duration, first func() error) (*attempt, error) {
+	model := &op.route().Rate.Model
 	key, err := op.e.cfg.Keys.Key(ctx, string(op.j.call.Account), model.Provider)
 	if err != nil {
+		return nil, err
+	}
+	op.unused()
+	if op.ticket, err = op.e.traffic.lane(model.Provider, key.ID).enter(ctx, model.Provider, model.Name, queue, first); err != nil {
 		return nil, err
 	}
 	return &attempt{key: key, journal: credits.Attempt{ID: newUUID(), Provider: model.Provider, Model: model.Name, KeyID: key.ID}}, nil
@@ -30,7 +35,7 @@ func (op *operation) newAttempt(ctx context.Context) (*attempt, error) {
 // begin journals a further attempt and renews the lease, so that no attempt outlives it. With an error it may return
 // the attempt, which was not refused and so may be stored.
 func (op *operation) begin(ctx context.Context) (*attempt, error) {
-	a, err := op.newAttempt(ctx)
+	a, err := op.newAttempt(ctx, patience, func() error { return nil })
 	if err != nil {
 		return nil, err
 	}
@@ -81,9 +86,10 @@ func (op *operation) failed(a credits.Attempt, failure *providers.Error, message
 	case failure.Fate == providers.NotSent || failure.Fate == providers.Rejected:
 		a.Cost = decimal.NewNullDecimal(decimal.Zero)
 	default: // it ran or may have run: what is known of it, or else the worst case
-		price, err := op.req.worst(messages, op.j.schema)
+		way := op.req.routeOf(a)
+		price, err := way.worst(messages, op.j.schema, op.req.Drawing)
 		if failure.Fate == providers.Executed && !failure.Usage.IsZero() {
-			if known, quoteErr := op.req.Rate.Quote(failure.Usage); quoteErr == nil {
+			if known, quoteErr := way.Rate.Quote(failure.Usage); quoteErr == nil {
 				price, err = known, nil
 			}
 		}
@@ -98,7 +104,7 @@ func (op *operation) failed(a credits.Attempt, failure *providers.Error, message
 func (op *operation) delivered(a credits.Attempt, got delivery, kind providers.Kind) credits.Attempt {
 	a.Fate, a.Error = string(providers.Executed), string(kind)
 	a.RequestID, a.Usage, a.ReportedCost = got.RequestID, got.Usage, got.Cost
-	if price, err := op.req.Rate.Quote(got.Usage); err == nil {
+	if price, err := op.req.routeOf(a).Rate.Quote(got.Usage); err == nil {
 		a.Cost = decimal.NewNullDecimal(price.USD)
 	}
 	return a
@@ -107,7 +113,8 @@ func (op *operation) delivered(a credits.Attempt, got delivery, kind providers.K
 // settle charges the answer. It happens whether or not the caller is still there.
 func (op *operation) settle(ctx context.Context, a credits.Attempt, got delivery, result []byte) (outcome, error) {
 	last := op.delivered(a, got, "")
-	price, err := op.req.Rate.Quote(got.billed())
+	rate := &op.req.routeOf(a).Rate
+	price, err := rate.Quote(got.billed())
 	if err != nil {
 		return op.release(ctx, last, err)
 	}
@@ -124,7 +131,7 @@ func (op *operation) settle(ctx context.Context, a credits.Attempt, got delivery
 	c := op.j.call
 	req := credits.SettleRequest{Account: c.Account, Key: c.Key, Amount: charge, Last: last, Result: result,
 		Record: credits.UsageRecord{Provider: a.Provider, Model: a.Model, Attempt: a.ID, Usage: total,
-			Exact: price.Exact, Cost: op.price.USD.Add(cost(last)), ReportedCost: got.Cost, PriceVersion: op.req.Rate.Version}}
+			Exact: price.Exact, Cost: op.price.USD.Add(cost(last)), ReportedCost: got.Cost, PriceVersion: rate.Version}}
 	var receipt credits.Receipt
 	err = persist(ctx, func(ctx context.Context) (err error) {
 		receipt, err = op.e.cfg.Ledger.Settle(ctx, req)

@@ -12,60 +12,102 @@ import (
 	"github.com/scrip-go/scrip/registry"
 )
 
-// request is what a hold pins: the whole request as it is sent, and the rows that price it. A takeover sends the same
-// request and settles by the same prices, whatever was configured or deployed since.
+// request is what a hold pins: what is asked, and the routes it may go, with the rows that price them. A takeover sends
+// the same request and settles by the same prices, whatever was configured or deployed since.
 type request struct {
-	Rate    registry.Rate `json:"rate"`
-	BaseURL string        `json:"base_url,omitempty"`
-
 	Messages    []providers.Message `json:"messages,omitempty"`
-	MaxOutput   int64               `json:"max_output,omitempty"`
 	Temperature *decimal.Decimal    `json:"temperature,omitempty"`
+	Drawing     *Drawing            `json:"drawing,omitempty"`
 
-	Drawing *Drawing `json:"drawing,omitempty"`
-	Width   int      `json:"width,omitempty"`
-	Height  int      `json:"height,omitempty"`
+	Routes []route `json:"routes"` // at least one; a later one is gone only if those before it cannot be
 }
 
-// resolve builds the request of a job from one snapshot of the registry.
+// route is a model that a request may go to, as the request is sent to it.
+type route struct {
+	Rate      registry.Rate `json:"rate"`
+	BaseURL   string        `json:"base_url,omitempty"`
+	MaxOutput int64         `json:"max_output,omitempty"`
+	Width     int           `json:"width,omitempty"`
+	Height    int           `json:"height,omitempty"`
+}
+
+// resolve builds the request of a job from one snapshot of the registry. A fallback that cannot be resolved is left out:
+// the call does without.
 func (e *Engine) resolve(s *registry.Snapshot, j *job) (request, error) {
 	settings := s.Function(j.function)
+	env := Env{Prompt: settings.Prompt, Images: s.Configuration.Settings.Images}
+	var r request
+	if err := r.ask(env, j); err != nil {
+		return request{}, err
+	}
+	r.Temperature = settings.Temperature
 	model, err := chooseModel(s, j, settings)
 	if err != nil {
 		return request{}, err
 	}
-	provider, err := s.Provider(model.Provider)
+	first, err := e.route(s, j, &r, settings, model)
 	if err != nil {
 		return request{}, err
+	}
+	r.Routes = []route{first}
+	if j.call.Model != "" { // the caller wants this one
+		return r, nil
+	}
+	for _, name := range settings.Fallbacks {
+		model, err := modelFor(s, j, name)
+		if err != nil {
+			continue
+		}
+		if next, err := e.route(s, j, &r, settings, model); err == nil {
+			r.Routes = append(r.Routes, next)
+		}
+	}
+	return r, nil
+}
+
+// ask fills in what the function wants of whatever model.
+func (r *request) ask(env Env, j *job) (err error) {
+	if j.kind == registry.Text {
+		if r.Messages, err = j.messages(env); err != nil {
+			return fmt.Errorf("%w: %w", ErrInput, err)
+		}
+		return nil
+	}
+	d, err := j.draw(env)
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrInput, err)
+	}
+	if d.Prompt == "" || d.N < 1 {
+		return fmt.Errorf("%w: a drawing needs a prompt and a number of pictures", ErrInput)
+	}
+	r.Drawing = &d
+	return nil
+}
+
+func (e *Engine) route(s *registry.Snapshot, j *job, r *request, settings registry.FunctionSettings, model *registry.Model) (route, error) {
+	provider, err := s.Provider(model.Provider)
+	if err != nil {
+		return route{}, err
 	}
 	cost, err := s.Operation(j.operation)
 	if err != nil {
-		return request{}, err
+		return route{}, err
 	}
-	r := request{BaseURL: provider.BaseURL, Rate: registry.Rate{Version: s.Version, Model: *model, Operation: *cost}}
-	if _, err := e.binding(r); err != nil {
-		return request{}, err
+	way := route{BaseURL: provider.BaseURL, Rate: registry.Rate{Version: s.Version, Model: *model, Operation: *cost}}
+	if _, err := e.binding(&way); err != nil {
+		return route{}, err
 	}
-	env := Env{Prompt: settings.Prompt, Images: s.Configuration.Settings.Images}
-	if j.kind == registry.Image {
-		return r, r.draw(env, j)
+	if r.Drawing != nil {
+		return way, way.size(r.Drawing.Shape)
 	}
-	if r.Messages, err = j.messages(env); err != nil {
-		return request{}, fmt.Errorf("%w: %w", ErrInput, err)
+	if way.MaxOutput = settings.MaxTokens; way.MaxOutput == 0 {
+		way.MaxOutput = j.maxOutput
 	}
-	if !r.strict() { // then the model is told in words what the answer has to be
-		r.Messages = append([]providers.Message{{Role: providers.System, Text: "Answer with one JSON object that fits this JSON schema, and with nothing else: " +
-			string(j.schema.json)}}, r.Messages...)
+	way.MaxOutput = min(way.MaxOutput, model.MaxOutputTokens)
+	if way.MaxOutput < 1 {
+		return route{}, fmt.Errorf("%w: the bound on output tokens is %d", ErrConfig, way.MaxOutput)
 	}
-	r.Temperature, r.MaxOutput = settings.Temperature, settings.MaxTokens
-	if r.MaxOutput == 0 {
-		r.MaxOutput = j.maxOutput
-	}
-	r.MaxOutput = min(r.MaxOutput, model.MaxOutputTokens)
-	if r.MaxOutput < 1 {
-		return request{}, fmt.Errorf("%w: the bound on output tokens is %d", ErrConfig, r.MaxOutput)
-	}
-	return r, nil
+	return way, nil
 }
 
 func chooseModel(s *registry.Snapshot, j *job, settings registry.FunctionSettings) (*registry.Model, error) {
@@ -76,6 +118,10 @@ func chooseModel(s *registry.Snapshot, j *job, settings registry.FunctionSetting
 	if name == "" {
 		return s.Default(j.kind)
 	}
+	return modelFor(s, j, name)
+}
+
+func modelFor(s *registry.Snapshot, j *job, name string) (*registry.Model, error) {
 	model, err := s.Model(name)
 	if err != nil {
 		return nil, err
@@ -86,47 +132,49 @@ func chooseModel(s *registry.Snapshot, j *job, settings registry.FunctionSetting
 	return model, nil
 }
 
-func (r *request) draw(env Env, j *job) error {
-	d, err := j.draw(env)
-	if err != nil {
-		return fmt.Errorf("%w: %w", ErrInput, err)
-	}
-	if d.Prompt == "" || d.N < 1 {
-		return fmt.Errorf("%w: a drawing needs a prompt and a number of pictures", ErrInput)
-	}
-	model := &r.Rate.Model
+// size chooses the size of a picture.
+func (w *route) size(shape Shape) (err error) {
+	model := &w.Rate.Model
 	size := model.SquareSize
-	if d.Shape == Landscape {
+	if shape == Landscape {
 		size = model.LandscapeSize
 	}
-	width, height, err := registry.ParseSize(size)
-	if err != nil {
+	if w.Width, w.Height, err = registry.ParseSize(size); err != nil {
 		return err
 	}
-	if int64(width)*int64(height) < model.Profile.MinArea {
+	if int64(w.Width)*int64(w.Height) < model.Profile.MinArea {
 		size = model.SquareSize
-		if width, height, err = registry.ParseSize(size); err != nil {
+		if w.Width, w.Height, err = registry.ParseSize(size); err != nil {
 			return err
 		}
 	}
-	r.Drawing, r.Width, r.Height = &d, width, height
-	r.Rate.Size, r.Rate.Quality = size, model.Profile.Quality
+	w.Rate.Size, w.Rate.Quality = size, model.Profile.Quality
 	return nil
 }
 
 // strict reports whether the model takes the schema of the answer as a response format.
-func (r *request) strict() bool {
-	return slices.Contains(r.Rate.Model.Capabilities, registry.StrictSchema)
+func (w *route) strict() bool {
+	return slices.Contains(w.Rate.Model.Capabilities, registry.StrictSchema)
 }
 
-// binding returns the provider of a request.
-func (e *Engine) binding(r request) (providers.Binding, error) {
-	b, able := e.providers[service{r.Rate.Model.Provider, r.Rate.Model.Kind}]
+// conversation is messages as the model gets them: one that takes no schema is told in words what the answer has to be.
+func (w *route) conversation(messages []providers.Message, s *schema) []providers.Message {
+	if s == nil || w.strict() {
+		return messages
+	}
+	return append([]providers.Message{{Role: providers.System, Text: "Answer with one JSON object that fits this JSON schema, and with nothing else: " +
+		string(s.json)}}, messages...)
+}
+
+// binding returns the provider of a route.
+func (e *Engine) binding(w *route) (providers.Binding, error) {
+	model := &w.Rate.Model
+	b, able := e.providers[service{model.Provider, model.Kind}]
 	if !able {
 		return providers.Binding{}, fmt.Errorf("%w: model %q needs a provider %q that makes %s: add its adapter to Config.Providers",
-			ErrConfig, r.Rate.Model.Name, r.Rate.Model.Provider, r.Rate.Model.Kind)
+			ErrConfig, model.Name, model.Provider, model.Kind)
 	}
-	if r.Rate.Model.Kind == registry.Image && e.cfg.Blobs == nil {
+	if model.Kind == registry.Image && e.cfg.Blobs == nil {
 		return providers.Binding{}, fmt.Errorf("%w: Blobs must be set for functions that make pictures", ErrConfig)
 	}
 	return b, nil
@@ -139,23 +187,38 @@ const (
 	tokensPerRequest = 64
 )
 
-func inputBound(messages []providers.Message, s *schema) int64 {
+// inputBound is how many tokens a model reads at most if it gets messages and a schema.
+func (w *route) inputBound(messages []providers.Message, s *schema) int64 {
 	n := int64(tokensPerRequest)
-	if s != nil {
+	if s != nil && w.strict() {
 		n += int64(len(s.json))
 	}
-	for _, m := range messages {
+	for _, m := range w.conversation(messages, s) {
 		n += tokensPerMessage + int64(len(m.Text))
 	}
 	return n
 }
 
-// worst prices the dearest that one dispatch of the request can come to.
-func (r *request) worst(messages []providers.Message, s *schema) (registry.Price, error) {
-	if r.Drawing != nil {
-		return r.Rate.Worst(0, 0, int64(r.Drawing.N))
+// worst prices the dearest that one dispatch can come to: messages to a text model, or else the drawing.
+func (w *route) worst(messages []providers.Message, s *schema, d *Drawing) (registry.Price, error) {
+	if d != nil {
+		return w.Rate.Worst(0, 0, int64(d.N))
 	}
-	return r.Rate.Worst(inputBound(messages, s), r.MaxOutput, 0)
+	return w.Rate.Worst(w.inputBound(messages, s), w.MaxOutput, 0)
+}
+
+// routeOf returns the route that an attempt went, the first if none is its model's, and one without prices if what was
+// pinned could not be read.
+func (r *request) routeOf(a credits.Attempt) *route {
+	if len(r.Routes) == 0 {
+		return &route{}
+	}
+	for i := range r.Routes {
+		if m := &r.Routes[i].Rate.Model; m.Provider == a.Provider && m.Name == a.Model {
+			return &r.Routes[i]
+		}
+	}
+	return &r.Routes[0]
 }
 
 // amount is the price as it is held: at least one credit, because a hold of nothing holds nothing.
@@ -168,7 +231,11 @@ func (r *request) encode() ([]byte, error) { return json.Marshal(r) }
 
 func decodeRequest(pinned []byte) (request, error) {
 	var r request
-	if err := json.Unmarshal(pinned, &r); err != nil {
+	err := json.Unmarshal(pinned, &r)
+	if err == nil && len(r.Routes) == 0 {
+		err = fmt.Errorf("it names no model")
+	}
+	if err != nil {
 		return request{}, fmt.Errorf("%w: what the hold pinned cannot be read: %w", ErrConfig, err)
 	}
 	return r, nil

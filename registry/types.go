@@ -114,7 +114,10 @@ type Settings struct {
 
 // FunctionSettings are the settings of one AI function. What is not set is left to the next level.
 type FunctionSettings struct {
-	Model       string           `json:"model,omitempty"`       // the default of the kind if empty
+	Model string `json:"model,omitempty"` // the default of the kind if empty
+	// Fallbacks are models to ask, in this order, when the first cannot be: it is not reached, has no room, or refuses the
+	// key. They are of the first one's kind. Each may be of another provider and have another price.
+	Fallbacks   []string         `json:"fallbacks,omitempty"`
 	Temperature *decimal.Decimal `json:"temperature,omitempty"` // the provider's own if not set
 	MaxTokens   int64            `json:"max_tokens,omitempty"`  // the function's own bound if 0
 	Prompt      string           `json:"prompt,omitempty"`      // the function's built-in prompt if empty

@@ -222,18 +222,34 @@ func (v *validator) checkSettings() {
 		if f.Temperature != nil && (f.Temperature.IsNegative() || f.Temperature.GreaterThan(decimal.NewFromInt(2))) {
 			v.bad("settings of function", name, "temperature is %s, want 0 to 2", f.Temperature)
 		}
-		if f.Model == "" {
-			continue
-		}
-		switch m := v.models[f.Model]; {
-		case m == nil:
-			v.bad("settings of function", name, "model %q does not exist", f.Model)
-		case !m.usable(v.now):
-			v.bad("settings of function", name, "model %q is not active", f.Model)
-		}
+		v.checkChain(name, f)
 	}
 	if n := v.c.Settings.Images.PerArticle; n < 0 || n > 8 {
 		v.bad("settings of images", "", "per_article is %d, want 0 to 8", n)
+	}
+}
+
+// checkChain looks at the models that a function is run with.
+func (v *validator) checkChain(name string, f FunctionSettings) {
+	var kind Kind
+	seen := map[string]bool{}
+	for i, model := range append([]string{f.Model}, f.Fallbacks...) {
+		if i == 0 && model == "" {
+			continue // the default of a kind that the function knows
+		}
+		m := v.models[model]
+		switch {
+		case m == nil:
+			v.bad("settings of function", name, "model %q does not exist", model)
+			continue
+		case !m.usable(v.now):
+			v.bad("settings of function", name, "model %q is not active", model)
+		case seen[model]:
+			v.bad("settings of function", name, "model %q is named twice", model)
+		case kind != "" && m.Kind != kind:
+			v.bad("settings of function", name, "model %q makes %s, and the one before it %s", model, m.Kind, kind)
+		}
+		seen[model], kind = true, m.Kind
 	}
 }
 

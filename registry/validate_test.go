@@ -136,6 +136,15 @@ func TestWhatIsWrongIsRefusedByName(t *testing.T) {
 			c.Models[4].Shutdown = &gone
 			function(registry.FunctionSettings{Model: c.Models[4].Name})(c)
 		}, `model "gpt-4o-mini" is not active`},
+		{"AFallbackThatDoesNotExist", function(registry.FunctionSettings{Fallbacks: []string{"gpt-9"}}), `settings of function "write": invalid configuration: model "gpt-9" does not exist`},
+		{"AFallbackThatIsSwitchedOff", function(registry.FunctionSettings{Fallbacks: []string{"gpt-4o"}}), `model "gpt-4o" is not active`},
+		{"AFallbackToTheSame", func(c *registry.Configuration) {
+			name := the(c, registry.Text).Name
+			function(registry.FunctionSettings{Model: name, Fallbacks: []string{name}})(c)
+		}, `is named twice`},
+		{"AFallbackOfAnotherKind", func(c *registry.Configuration) {
+			function(registry.FunctionSettings{Model: the(c, registry.Text).Name, Fallbacks: []string{the(c, registry.Image).Name}})(c)
+		}, `makes image, and the one before it text`},
 		{"AFunctionOfNegativeTokens", function(registry.FunctionSettings{MaxTokens: -1}), "max_tokens is -1"},
 		{"AFunctionThatIsTooCold", function(registry.FunctionSettings{Temperature: usd("-0.1")}), "temperature is -0.1, want 0 to 2"},
 		{"AFunctionThatIsTooHot", function(registry.FunctionSettings{Temperature: usd("2.01")}), "temperature is 2.01, want 0 to 2"},
