@@ -37,6 +37,7 @@ type Config struct {
 	Keys      secret.KeySource // required
 	Blobs     Blobs            // required for functions that make pictures
 	Observer  Observer         // hears every step; may be nil
+	Functions []AnyFunction    // that Engine.Execute knows by name; Run needs none of them here
 
 	// Attempts is how often a call is dispatched at most to one model, when the upstream refused it for now (rate limit,
 	// overload) or was not reached; 3 if zero. The next model of the function's settings is asked then, if there is one.
@@ -62,6 +63,7 @@ type Config struct {
 type Engine struct {
 	cfg       Config
 	providers map[service]providers.Binding
+	functions map[string]AnyFunction // by name
 	traffic   *traffic
 }
 
@@ -71,7 +73,7 @@ var ErrConfig = errors.New("engine: invalid configuration")
 
 // New returns an Engine. All mistakes in the configuration are joined; each matches [ErrConfig].
 func New(cfg Config) (*Engine, error) {
-	e := &Engine{cfg: cfg, providers: map[service]providers.Binding{}}
+	e := &Engine{cfg: cfg, providers: map[service]providers.Binding{}, functions: map[string]AnyFunction{}}
 	var errs []error
 	bad := func(format string, args ...any) {
 		errs = append(errs, fmt.Errorf("%w: %s", ErrConfig, fmt.Sprintf(format, args...)))
@@ -99,6 +101,12 @@ func New(cfg Config) (*Engine, error) {
 		if l.Concurrent < 0 || l.PerMinute < 0 {
 			bad("a limit of provider %q is negative", name)
 		}
+	}
+	for _, f := range cfg.Functions {
+		if _, twice := e.functions[f.Name()]; twice {
+			bad("function %q is listed twice", f.Name())
+		}
+		e.functions[f.Name()] = f
 	}
 	for _, p := range cfg.Providers {
 		b, err := providers.Bind(p)
