@@ -25,6 +25,10 @@ const (
 	reflector  = "github.com/invopop/jsonschema"
 	validator  = "github.com/santhosh-tekuri/jsonschema/v6"
 	validator2 = "github.com/santhosh-tekuri/jsonschema/v6/kind"
+	semaphores = "golang.org/x/sync/semaphore"
+	rates      = "golang.org/x/time/rate"
+	tokenizer  = "golang.org/x/net/html"
+	atoms      = "golang.org/x/net/html/atom"
 	sanitiser  = "github.com/microcosm-cc/bluemonday"
 	driver     = "modernc.org/sqlite"
 	driverLib  = "modernc.org/sqlite/lib"
@@ -54,8 +58,8 @@ var rules = map[string]rule{
 	"providers/runware":             {ours: []string{"usage", "secret", "providers", "providers/internal/"}, others: []string{decimal}},
 	"providers/providertest":        {ours: []string{"usage", "secret", "providers"}, others: []string{decimal}},
 
-	"engine":                         {ours: []string{"usage", "secret", "credits", "registry", "providers"}, others: []string{decimal, reflector, validator, validator2}},
-	"engine/functions":               {ours: []string{"engine", "providers"}},
+	"engine":                         {ours: []string{"usage", "secret", "credits", "registry", "providers"}, others: []string{decimal, reflector, validator, validator2, semaphores, rates}},
+	"engine/functions":               {ours: []string{"engine", "providers"}, others: []string{tokenizer, atoms}},
 	"engine/functions/functionstest": {ours: []string{"engine", "engine/functions", "engine/functions/functionstest/", "providers", "providers/providertest"}},
 
 	"automation":         {ours: []string{"credits"}},

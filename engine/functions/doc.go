@@ -1,5 +1,10 @@
-// Package functions holds the AI functions of the content pipeline, built on package engine only: grouping keywords,
-// planning articles, writing them, describing their pictures and making them.
+// Package functions holds the AI functions of a content service, built on package engine only: grouping keywords, planning
+// articles, writing them, describing their pictures and making them; writing the pages of products and services; making an
+// article better, linking it with others, and planning a site.
+//
+// Answers are checked as far as they can be without a person: every keyword is in one cluster, a link's anchor is in the
+// article, an article that was made better has lost no link. What a check cannot see stays the host's: it decides what is
+// published.
 //
 // Each function's input is what the model is given, as JSON, beneath a prompt that the registry's settings can replace.
 // What the model says refers to the input by numbers, never by repeating text that would have to be matched again.
@@ -22,6 +27,12 @@ const (
 	GenerateContent      = "generate_content"
 	GenerateImagePrompts = "generate_image_prompts"
 	GenerateImages       = "generate_images"
+
+	GenerateProduct       = "generate_product"
+	GenerateService       = "generate_service"
+	OptimizeContent       = "optimize_content"
+	GenerateInternalLinks = "generate_internal_links"
+	GenerateSiteStructure = "generate_site_structure"
 )
 
 // Set is every function, ready to be run.
@@ -31,6 +42,17 @@ type Set struct {
 	Content      *engine.Function[ContentInput, ContentOutput]
 	ImagePrompts *engine.Function[ImagePromptsInput, ImagePromptsOutput]
 	Images       *engine.Function[ImageInput, ImageOutput]
+
+	Product   *engine.Function[ProductInput, ProductOutput]
+	Service   *engine.Function[ServiceInput, ServiceOutput]
+	Optimize  *engine.Function[OptimizeInput, OptimizeOutput]
+	Links     *engine.Function[LinksInput, LinksOutput]
+	Structure *engine.Function[StructureInput, StructureOutput]
+}
+
+// All returns the functions of the set, for engine.Config.Functions.
+func (s *Set) All() []engine.AnyFunction {
+	return []engine.AnyFunction{s.Cluster, s.Ideas, s.Content, s.ImagePrompts, s.Images, s.Product, s.Service, s.Optimize, s.Links, s.Structure}
 }
 
 // New defines the functions. An error is a defect of this package.
@@ -50,6 +72,21 @@ func New() (*Set, error) {
 		return nil, err
 	}
 	if s.Images, err = engine.Define(imagesDefinition); err != nil {
+		return nil, err
+	}
+	if s.Product, err = engine.Define(productDefinition); err != nil {
+		return nil, err
+	}
+	if s.Service, err = engine.Define(serviceDefinition); err != nil {
+		return nil, err
+	}
+	if s.Optimize, err = engine.Define(optimizeDefinition); err != nil {
+		return nil, err
+	}
+	if s.Links, err = engine.Define(linksDefinition); err != nil {
+		return nil, err
+	}
+	if s.Structure, err = engine.Define(structureDefinition); err != nil {
 		return nil, err
 	}
 	return &s, nil
