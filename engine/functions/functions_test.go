@@ -29,12 +29,22 @@ func TestNamesAndOperations(t *testing.T) {
 	}
 	got := [][2]string{{set.Cluster.Name(), set.Cluster.Operation()}, {set.Ideas.Name(), set.Ideas.Operation()},
 		{set.Content.Name(), set.Content.Operation()}, {set.ImagePrompts.Name(), set.ImagePrompts.Operation()},
-		{set.Images.Name(), set.Images.Operation()}}
+		{set.Images.Name(), set.Images.Operation()}, {set.Product.Name(), set.Product.Operation()}, {set.Service.Name(), set.Service.Operation()},
+		{set.Optimize.Name(), set.Optimize.Operation()}, {set.Links.Name(), set.Links.Operation()}, {set.Structure.Name(), set.Structure.Operation()}}
 	want := [][2]string{{functions.AutoCluster, "clustering"}, {functions.GenerateIdeas, "idea_generation"},
 		{functions.GenerateContent, "content_generation"}, {functions.GenerateImagePrompts, "image_prompt_extraction"},
-		{functions.GenerateImages, "image_generation"}}
+		{functions.GenerateImages, "image_generation"}, {functions.GenerateProduct, "content_generation"},
+		{functions.GenerateService, "content_generation"}, {functions.OptimizeContent, "content_optimization"},
+		{functions.GenerateInternalLinks, "internal_linking"}, {functions.GenerateSiteStructure, "site_structure_generation"}}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Errorf("names and operations (-want +got):\n%s", d)
+	}
+	var all [][2]string
+	for _, f := range set.All() {
+		all = append(all, [2]string{f.Name(), f.Operation()})
+	}
+	if d := cmp.Diff(want, all); d != "" {
+		t.Errorf("All (-want +got):\n%s", d)
 	}
 }
 
@@ -58,6 +68,21 @@ func TestValidateRefuses(t *testing.T) {
 	content := func(change func(*functions.ContentInput)) error { return set.Content.Validate(with(brief, change)) }
 	prompts := func(change func(*functions.ImagePromptsInput)) error {
 		return set.ImagePrompts.Validate(with(artwork, change))
+	}
+	product := func(change func(*functions.ProductInput)) error {
+		return set.Product.Validate(with(functions.ProductInput{Name: "n", Primary: "k", Attributes: []functions.Property{{Name: "a", Value: "v"}}}, change))
+	}
+	service := func(change func(*functions.ServiceInput)) error {
+		return set.Service.Validate(with(functions.ServiceInput{Name: "n", Provider: "p", Primary: "k", Includes: []string{"i"}}, change))
+	}
+	optimize := func(change func(*functions.OptimizeInput)) error {
+		return set.Optimize.Validate(with(functions.OptimizeInput{Title: "t", HTML: "<p>words</p>", Primary: "k"}, change))
+	}
+	links := func(change func(*functions.LinksInput)) error {
+		return set.Links.Validate(with(functions.LinksInput{Title: "t", HTML: "<p>words</p>", Max: 1, Targets: []functions.Target{{N: 1, Title: "t", URL: "/"}}}, change))
+	}
+	structure := func(change func(*functions.StructureInput)) error {
+		return set.Structure.Validate(with(functions.StructureInput{Name: "n", About: "a", Max: 5}, change))
 	}
 	for _, c := range []struct {
 		rule string
@@ -90,6 +115,42 @@ func TestValidateRefuses(t *testing.T) {
 		{"an article has a title", prompts(func(in *functions.ImagePromptsInput) { in.Title = "" }), "no title"},
 		{"pictures are not negative", prompts(func(in *functions.ImagePromptsInput) { in.Count = -1 }), "-1 pictures"},
 		{"eight pictures are the most", prompts(func(in *functions.ImagePromptsInput) { in.Count = 9 }), "0 to 8"},
+
+		{"a product is fine", product(func(*functions.ProductInput) {}), ""},
+		{"a product has a name", product(func(in *functions.ProductInput) { in.Name = " " }), "no name"},
+		{"a product has attributes", product(func(in *functions.ProductInput) { in.Attributes = nil }), "no attributes"},
+		{"an attribute has a value", product(func(in *functions.ProductInput) { in.Attributes = []functions.Property{{Name: "a"}} }), "attribute 1"},
+		{"a product has a keyword", product(func(in *functions.ProductInput) { in.Primary = "" }), "no primary keyword"},
+
+		{"a service is fine", service(func(*functions.ServiceInput) {}), ""},
+		{"a service has a name", service(func(in *functions.ServiceInput) { in.Name = "" }), "no name"},
+		{"a service is somebody's", service(func(in *functions.ServiceInput) { in.Provider = "" }), "who offers"},
+		{"a service includes something", service(func(in *functions.ServiceInput) { in.Includes = nil }), "what the service includes"},
+		{"a service has a keyword", service(func(in *functions.ServiceInput) { in.Primary = "" }), "no primary keyword"},
+
+		{"an article is fine", optimize(func(*functions.OptimizeInput) {}), ""},
+		{"an article to optimise has a title", optimize(func(in *functions.OptimizeInput) { in.Title = "" }), "no title"},
+		{"an article to optimise has words", optimize(func(in *functions.OptimizeInput) { in.HTML = "<p> </p><script>x</script>" }), "is empty"},
+		{"an article to optimise has a keyword", optimize(func(in *functions.OptimizeInput) { in.Primary = "" }), "no primary keyword"},
+
+		{"pages to link to are fine", links(func(*functions.LinksInput) {}), ""},
+		{"an article to link from has words", links(func(in *functions.LinksInput) { in.HTML = " " }), "is empty"},
+		{"there are pages to link to", links(func(in *functions.LinksInput) { in.Targets = nil }), "no pages"},
+		{"no links are none to look for", links(func(in *functions.LinksInput) { in.Max = 0 }), "0 links"},
+		{"pages are numbered", links(func(in *functions.LinksInput) { in.Targets = []functions.Target{{N: 2, Title: "t", URL: "/"}} }), "number them from 1"},
+		{"a page has a title", links(func(in *functions.LinksInput) { in.Targets = []functions.Target{{N: 1, URL: "/"}} }), "no title"},
+		{"a page is no script", links(func(in *functions.LinksInput) {
+			in.Targets = []functions.Target{{N: 1, Title: "t", URL: "javascript:alert(1)"}}
+		}), "target 1: its URL"},
+		{"a page is of a host that is named", links(func(in *functions.LinksInput) { in.Targets = []functions.Target{{N: 1, Title: "t", URL: "//evil"}} }), "target 1: its URL"},
+		{"a page is there once", links(func(in *functions.LinksInput) {
+			in.Targets = []functions.Target{{N: 1, Title: "t", URL: "/a"}, {N: 2, Title: "u", URL: "/a"}}
+		}), "the URL of another"},
+
+		{"a site is fine", structure(func(*functions.StructureInput) {}), ""},
+		{"a site has a name", structure(func(in *functions.StructureInput) { in.Name = "" }), "no name"},
+		{"a site is about something", structure(func(in *functions.StructureInput) { in.About = "" }), "what the site is about"},
+		{"a site has pages", structure(func(in *functions.StructureInput) { in.Max = 0 }), "0 pages"},
 
 		{"a square is fine", set.Images.Validate(functions.ImageInput{Prompt: "p", Shape: engine.Square}), ""},
 		{"a picture has a prompt", set.Images.Validate(functions.ImageInput{Prompt: " ", Shape: engine.Square}), "prompt is empty"},

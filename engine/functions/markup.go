@@ -26,7 +26,8 @@ func linkable(s string) bool {
 // apart are elements whose text is not running text: a link in it would be wrong, or be no link.
 var apart = map[atom.Atom]bool{atom.A: true, atom.Button: true, atom.Code: true, atom.Pre: true, atom.Script: true, atom.Style: true,
 	atom.Title: true, atom.Textarea: true, atom.Select: true, atom.Figcaption: true, atom.Svg: true, atom.Noscript: true, atom.Iframe: true,
-	atom.H1: true, atom.H2: true, atom.H3: true, atom.H4: true, atom.H5: true, atom.H6: true, atom.Th: true, atom.Label: true, atom.Template: true}
+	atom.H1: true, atom.H2: true, atom.H3: true, atom.H4: true, atom.H5: true, atom.H6: true, atom.Th: true, atom.Label: true, atom.Template: true,
+	atom.Plaintext: true, atom.Xmp: true, atom.Noembed: true, atom.Noframes: true, atom.Listing: true}
 
 // insertLink makes the first occurrence of an anchor in running text a link, and leaves every other byte as it is. The
 // anchor is words of a single text: white space counts as one space, and it begins and ends where words do.

@@ -120,7 +120,7 @@ func assess(title, html, metaTitle, metaDescription, keyword string) Assessment 
 	rule("the keyword is at most 3 % of the words", a.KeywordUses*len(strings.Fields(key))*100 <= 3*a.Words)
 	rule("the meta title has 1 to 60 characters", within(metaTitle, 60))
 	rule("the meta description has 1 to 155 characters", within(metaDescription, 155))
-	rule("there is a heading for each 300 words", a.Headings*300 >= a.Words)
+	rule("no stretch of 300 words is without a heading, on average", (a.Headings+1)*300 >= a.Words)
 	rule("no paragraph has more than 100 words", a.LongParagraph <= 100)
 	rule("every picture has a text for those who do not see it", m.unnamed == 0)
 	passed := 0

@@ -32,6 +32,16 @@ func (Responder) Text(c providertest.TextCall) (string, error) {
 		return respond(c, article)
 	case functions.GenerateImagePrompts:
 		return respond(c, imagePrompts)
+	case functions.GenerateProduct:
+		return respond(c, product)
+	case functions.GenerateService:
+		return respond(c, service)
+	case functions.OptimizeContent:
+		return respond(c, optimized)
+	case functions.GenerateInternalLinks:
+		return respond(c, links)
+	case functions.GenerateSiteStructure:
+		return respond(c, siteStructure)
 	}
 	return "", fmt.Errorf("functionstest: schema %q: no function has this name", c.SchemaName)
 }

@@ -43,6 +43,36 @@ func TestEveryFunctionRunsThroughTheEngine(t *testing.T) {
 	}
 }
 
+func TestTheFunctionsOfASiteRunThroughTheEngine(t *testing.T) {
+	s := open(t)
+	product := buy(t, s, s.set.Product, functions.ProductInput{Name: "Rye Sourdough Starter", Primary: "sourdough starter",
+		Attributes: []functions.Property{{Name: "Weight", Value: "120 g"}, {Name: "Flour", Value: "whole rye"}}})
+	if len(product.Specification) != 2 || len(product.Features) == 0 {
+		t.Errorf("product %+v", product)
+	}
+	service := buy(t, s, s.set.Service, functions.ServiceInput{Name: "Oven Repair", Provider: "Hearth & Co", Primary: "oven repair",
+		Includes: []string{"a look at it", "spare parts"}})
+	if len(service.Included) != 2 || len(service.Steps) < 2 {
+		t.Errorf("service %+v", service)
+	}
+	article := functions.OptimizeInput{Title: "Loaves", Primary: "rye bread",
+		HTML: "<p>A loaf of rye keeps for a week, see <a href=\"/flour\">flour</a>.</p><img src=\"a.png\" alt=\"a loaf\">"}
+	better := buy(t, s, s.set.Optimize, article)
+	if r := article.Report(better); r.After.Score <= r.Before.Score {
+		t.Errorf("the report is %+v, want a better score", r)
+	}
+	linking := functions.LinksInput{Title: better.Title, HTML: better.HTML, Max: 2, Targets: []functions.Target{
+		{N: 1, Title: "Flour", URL: "/flour-guide", Keyword: "loaf"}, {N: 2, Title: "Ovens", URL: "https://example.com/ovens"}}}
+	found := buy(t, s, s.set.Links, linking)
+	if linked, err := linking.Insert(found); err != nil || len(found.Links) != 2 || strings.Count(linked, "<a ") != 3 {
+		t.Errorf("%d links in %q, %v; want two more", len(found.Links), linked, err)
+	}
+	site := buy(t, s, s.set.Structure, functions.StructureInput{Name: "Bread", About: "How to bake at home.", Topics: []string{"rye", "spelt"}, Max: 5})
+	if home, err := site.Tree(); err != nil || len(site.Pages) != 5 || len(home.Children) != 2 {
+		t.Errorf("site %+v, %v", site, err)
+	}
+}
+
 // call is a request of a function as the engine sends it.
 func call(t testing.TB, function string, in any, maxOutput int64) providertest.TextCall {
 	t.Helper()
