@@ -17,6 +17,15 @@
 // in another, returns what the first one bought and calls no provider. What a hold needs to be settled (model, prices,
 // prompt, settings) is pinned on it, so a change of configuration between a crash and the next try strands nothing.
 //
+// # Upstreams that fail
+//
+// A request that was refused for now, or never arrived, is sent again after a pause, at most [Config.Attempts] times. Then
+// the next model of the function's settings is asked (registry.FunctionSettings.Fallbacks); a dearer one extends the hold
+// first, and the customer pays the price of the model that answered. Requests wait within [Config.Limits], before anything
+// is held for them; what an upstream asks to wait, all calls wait; and a model that fails [Breaker.Failures] times in a row
+// is left alone for a while. A request that may have run is repeated at most [Config.AmbiguousRepeats] times, unless its
+// provider can be asked what became of it, and never falls back.
+//
 // # Errors
 //
 // [Run] returns errors of the ledger (credits.ErrInsufficient, credits.ErrCap, credits.ErrInProgress, credits.ErrKeyReused), of the

@@ -84,6 +84,8 @@ func newExampleHost(o engine.Observer) (e *engine.Engine, ledger credits.Ledger,
 	}
 	e, err = engine.New(engine.Config{
 		Ledger: db.Ledger(), Registry: models, Observer: o,
+		Functions: []engine.AnyFunction{headlines},
+		Limits:    map[string]engine.Limits{"openai": {Concurrent: 8, PerMinute: 600}},
 		Providers: []providers.Provider{provider},
 		Keys:      secret.Static{"openai": {ID: "main", Secret: secret.New("sk-example")}},
 	})
@@ -150,6 +152,29 @@ func ExampleDefine() {
 	})
 	fmt.Println(err)
 	// Output: engine: invalid configuration: function "title": answer.Extra: a strict schema cannot express map[string]string
+}
+
+func ExampleQuote() {
+	e, _, stop := newExampleHost(nil)
+	defer stop()
+	quote, err := engine.Quote(e, headlines, engine.Call{Account: "acme"}, Draft{"Credits are held before a call is made.", 2})
+	fmt.Println(quote.Model, quote.Hold, err)
+	// Output:
+	// gpt-5.1 1 <nil>
+}
+
+func ExampleEngine_Execute() {
+	e, _, stop := newExampleHost(nil)
+	defer stop()
+	// What an HTTP handler or a queue has: a name, a key, and JSON.
+	r, err := e.Execute(context.Background(), "headlines", engine.Call{Account: "acme", Key: "request-7"},
+		[]byte(`{"text": "Credits are held before a call is made.", "n": 2}`))
+	fmt.Println(string(r.Out), r.Charged, err)
+	_, err = e.Execute(context.Background(), "headlines", engine.Call{Account: "acme", Key: "request-8"}, []byte(`{"n": "two"}`))
+	fmt.Println(err)
+	// Output:
+	// {"headlines":["Prepaid, not postponed","Count once"]} 1 <nil>
+	// engine: function "headlines": invalid input: field "n": want a int
 }
 
 func ExampleEstimate() {
