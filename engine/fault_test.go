@@ -140,7 +140,7 @@ func matrix(t *testing.T, rows []row, run func(*host) (credits.Amount, error)) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel() // they wait for back-off, and for slow upstreams
 			h := newHost(t, setup{engine: func(c *engine.Config) {
-				c.Attempts, c.Breaker.Pause = 2, time.Nanosecond
+				c.Attempts = 2
 				if r.fault == providertest.Slow {
 					c.TextTimeout, c.ImageTimeout = time.Second, 1500*time.Millisecond
 				}

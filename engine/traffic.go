@@ -20,8 +20,8 @@ type Limits struct {
 }
 
 // Breaker says when an engine stops sending requests to a model with an API key, because those before failed one after
-// the other: the upstream was not reached, timed out, was overloaded or broke. What is wrong with a request does not
-// count. A key whose account has no money left at the provider rests for the pause at once, for all models.
+// the other: the upstream was not reached, timed out, was overloaded or broke. What is wrong with a request, with the key
+// or with its account does not count: who mends it is not to wait.
 type Breaker struct {
 	Failures int           // in a row, after which nothing is sent for a while; 5 if 0
 	Pause    time.Duration // how long that is; one request then tries whether it works again; 30 s if 0
@@ -45,7 +45,6 @@ type lane struct {
 	breaker Breaker
 
 	mu     sync.Mutex
-	broke  time.Time           // until then the key's owner has no money there
 	models map[string]*circuit // by the model's name, of which there is something to know
 }
 
@@ -174,9 +173,6 @@ func (l *lane) wait(ctx context.Context, model string, queue time.Duration, firs
 func (l *lane) pause(model string, now time.Time) (time.Duration, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if now.Before(l.broke) {
-		return 0, later(providers.Quota, "the account with the provider had no money left", now, l.broke)
-	}
 	c := l.models[model]
 	if c == nil || !now.Before(c.limited) {
 		return 0, nil
@@ -257,8 +253,6 @@ func (t *ticket) leave(failure *providers.Error) {
 			c.opened = now
 		}
 		return
-	case providers.Quota:
-		l.broke = now.Add(l.breaker.Pause)
 	case providers.RateLimited:
 		c.limited = now.Add(failure.RetryAfter)
 	}

@@ -165,6 +165,7 @@ func TestTheBreakerOpensAfterFailuresInARow(t *testing.T) {
 		{providers.Blocked, providers.Executed, false},
 		{providers.ContextTooLong, providers.Rejected, false},
 		{providers.Auth, providers.Rejected, false},
+		{providers.Quota, providers.Rejected, false},
 		{providers.Malformed, providers.Executed, false},
 	} {
 		t.Run(string(c.kind), func(t *testing.T) {
@@ -240,31 +241,6 @@ func TestAnEndOfTheCallersOpensNoBreaker(t *testing.T) {
 		if _, err := h.echo("patient"); err != nil {
 			t.Errorf("afterwards: %v", err)
 		}
-	})
-}
-
-func TestAKeyWithoutMoneyRests(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		sent := 0
-		h := limited(t, engine.Limits{}, engine.Breaker{Pause: time.Minute}, func(ctx context.Context, r providers.TextRequest) (providers.TextResult, error) {
-			if sent++; sent == 1 {
-				return providers.TextResult{}, failure(providers.Quota, providers.Rejected)
-			}
-			return answer(ctx, r)
-		})
-		for range 3 {
-			if _, err := h.echo("k"); !errors.Is(err, providers.Quota) {
-				t.Errorf("Run = %v, want Quota", err)
-			}
-		}
-		if sent != 1 {
-			t.Errorf("%d requests with a key that has no money left, want one", sent)
-		}
-		time.Sleep(time.Minute)
-		if _, err := h.echo("k"); err != nil {
-			t.Errorf("after the pause: %v", err)
-		}
-		h.sound()
 	})
 }
 
