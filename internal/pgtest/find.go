@@ -3,6 +3,7 @@ package pgtest
 import (
 	"cmp"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -57,6 +58,25 @@ func findPrograms() (string, error) {
 		}
 	}
 	return "", errNone
+}
+
+// Program finds one of the programs that come with the server, such as pgbench: beside the ones that tests run, or where
+// these really are if they are links.
+func Program(name string) (string, error) {
+	dir, err := findPrograms()
+	if err != nil {
+		return "", err
+	}
+	beside := []string{dir}
+	if real, err := filepath.EvalSymlinks(filepath.Join(dir, "initdb")); err == nil {
+		beside = append(beside, filepath.Dir(real))
+	}
+	for _, dir := range beside {
+		if path := filepath.Join(dir, name); executable(path) {
+			return path, nil
+		}
+	}
+	return "", fmt.Errorf("pgtest: there is no %s in %q", name, beside)
 }
 
 func executable(name string) bool {

@@ -55,6 +55,9 @@ func open(t testing.TB, cluster func() (string, error)) *Database {
 // Connect is Open for who has no test at hand, such as an example. The caller closes it.
 func Connect(ctx context.Context) (*Database, error) { return connect(ctx, inMemory) }
 
+// ConnectOnDisk is OpenOnDisk for who has no test at hand. The caller closes it.
+func ConnectOnDisk(ctx context.Context) (*Database, error) { return connect(ctx, onDisk) }
+
 func connect(ctx context.Context, cluster func() (string, error)) (*Database, error) {
 	dsn := os.Getenv("DATABASE_URL")
 	if dsn == "" {

@@ -1,0 +1,96 @@
+package main
+
+import (
+	"context"
+
+	"github.com/scrip-go/scrip/credits"
+	"github.com/scrip-go/scrip/internal/pgtest"
+	"github.com/scrip-go/scrip/stores/postgres"
+)
+
+// many is over how many accounts operations are spread that do not meet on one.
+const many = 1000
+
+// postgres measures one hot account and many accounts, on both sides, in turns; then Verify.
+// Scrip has the pool that pgx makes by default.
+func (b *bench) postgres(ctx context.Context) error {
+	data, ledger, err := openPostgres(ctx)
+	if err != nil {
+		return err
+	}
+	defer data.Close()
+	other, otherLedger, err := openPostgres(ctx)
+	if err != nil {
+		return err
+	}
+	defer other.Close()
+	plain, err := naivePostgres(ctx, other.Pool.Config())
+	if err != nil {
+		return err
+	}
+	defer plain.close()
+	hot, spread := accounts("hot", 1), accounts("spread", many)
+	for _, l := range []credits.Ledger{ledger, otherLedger} {
+		if err := b.fund(ctx, l, append(hot, spread...)...); err != nil {
+			return err
+		}
+	}
+	for _, c := range []struct {
+		op   operation
+		bars map[int]bar // by callers, on the hot account
+	}{
+		{charges, map[int]bar{64: atLeast(15), 512: atLeast(40)}},
+		{pairs, map[int]bar{64: atLeast(10), 512: atLeast(25)}},
+	} {
+		for _, callers := range b.callers {
+			got, err := b.compare(ctx, "Postgres, "+c.op.name, callers,
+				c.op.naive(plain, hot), c.op.scrip(ledger, hot), c.op.naive(plain, spread), c.op.scrip(ledger, spread))
+			if err != nil {
+				return err
+			}
+			name := "Postgres, " + c.op.name
+			b.rows = append(b.rows, row{what: name + ", one hot account", callers: callers, unit: perSecond,
+				scrip: rates(got[1]), name: "naive", against: rates(got[0]), bar: c.bars[callers]})
+			if callers == 1 {
+				b.rows = append(b.rows, row{what: name + ", latency (p50)", callers: callers, unit: seconds,
+					scrip: latencies(got[1]), name: "naive", against: latencies(got[0]), bar: atMost(1.5)})
+			}
+			b.rows = append(b.rows,
+				row{what: name + ", " + thousands(many) + " accounts", callers: callers, unit: perSecond,
+					scrip: rates(got[3]), name: "naive", against: rates(got[2])},
+				hotAgainstMany(name, callers, rates(got[1]), rates(got[3])))
+		}
+	}
+	own, err := naivePostgres(ctx, data.Pool.Config())
+	if err != nil {
+		return err
+	}
+	defer own.close()
+	return b.verify(ctx, "Postgres", ledger, own)
+}
+
+// hotAgainstMany has no bar for one caller, who meets nobody on the hot account.
+func hotAgainstMany(name string, callers int, hot, spread []float64) row {
+	r := row{what: name + ", hot account against many", callers: callers, unit: perSecond,
+		scrip: hot, name: thousands(many) + " accounts", against: spread}
+	if callers > 1 {
+		r.bar = atLeast(0.9)
+	}
+	return r
+}
+
+func openPostgres(ctx context.Context) (*pgtest.Database, credits.Ledger, error) {
+	data, err := pgtest.ConnectOnDisk(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	db, err := postgres.New(ctx, data.Pool, &postgres.Options{Schema: data.Schema})
+	if err == nil {
+		err = db.Migrate(ctx)
+	}
+	if err != nil {
+		data.Close()
+		return nil, nil, err
+	}
+	return data, db.Ledger(), nil
+}

@@ -1,0 +1,48 @@
+package main
+
+import (
+	"context"
+	"io"
+	"log"
+	"testing"
+	"time"
+)
+
+// TestEveryCellRuns runs the whole command with a few callers and a few milliseconds for each side, so that it does not
+// rot between two uses. Whether bars are met in so short a time says nothing.
+func TestEveryCellRuns(t *testing.T) {
+	log.SetOutput(io.Discard)
+	for name, c := range map[string]struct {
+		section func(*bench, context.Context) error
+		rows    int // in the table
+		alone   int // of them, those with nothing to divide by
+	}{
+		"Reference": {(*bench).reference, 4, 4},
+		"Postgres":  {(*bench).postgres, 2*(3*3+1) + 5, 0},
+		"SQLite":    {(*bench).sqlite, 2*(2+1) + 5, 0},
+		"Memory":    {(*bench).memory, 2, 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := &bench{rounds: 1, cell: 2 * time.Millisecond, callers: []int{1, 4, 8}, entries: 100, dir: t.TempDir()}
+			if err := c.section(b, t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if b.missing != nil {
+				t.Error(b.missing)
+			}
+			alone := 0
+			for _, r := range b.rows {
+				if len(r.scrip) == 0 && len(r.against) == 0 {
+					t.Errorf("%s has no number", r.what)
+				}
+				if len(ratios(r.scrip, r.against)) == 0 {
+					alone++
+				}
+			}
+			if len(b.rows) != c.rows || alone != c.alone {
+				t.Errorf("there are %d rows, %d of them without a ratio, want %d and %d", len(b.rows), alone, c.rows, c.alone)
+			}
+		})
+	}
+}
