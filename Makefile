@@ -7,7 +7,7 @@ STATICCHECK = $(GO) tool -modfile=tools/go.mod staticcheck
 
 .PHONY: help
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: test
 test: fmt-check vet lint postgres ## everything that must hold before a commit: format, vet, staticcheck, all tests with -race
@@ -24,6 +24,10 @@ prove: ## the campaigns of kills and faults at their full counts; prints the cou
 .PHONY: bench
 bench: ## the benchmarks, five rounds
 	$(GO) test -run '^$$' -bench . -benchmem -count=5 ./...
+
+.PHONY: bench-ledger
+bench-ledger: postgres ## the ledger of every store beside what a host would write itself, in one table; some minutes
+	@$(GO) run ./internal/ledgerbench
 
 .PHONY: cover
 cover: ## statement coverage of the packages that handle money and runs, by all tests together

@@ -73,6 +73,8 @@ var rules = map[string]rule{
 	"internal/pgtest/find": {ours: []string{"internal/pgtest"}},
 	"internal/pgtest":      {others: []string{pgx, pgxpool}}, // for tests only: none of our packages may import it
 	"internal/ledgerproof": {},                               // tests and nothing else: no package may import it
+	"internal/ledgerbench": {ours: []string{"usage", "credits", "internal/pgtest", "stores/memory", "stores/sqlite", "stores/postgres"},
+		others: []string{decimal, driver, pgx, pgxpool}}, // a command: no package can import it
 
 	"blobs":                   {ours: []string{"internal/durable"}},
 	"stores/internal/dbstore": {ours: []string{"credits", "automation/content", "usage"}, others: []string{decimal}},
