@@ -11,14 +11,13 @@ import (
 )
 
 // scan reads what Verify reads of an account, a table after the other, into values of Go, and returns how many entries
-// there were. The account's buckets and usage totals, a handful of rows, are left out.
+// there were. The account's buckets and usage totals, a handful of rows, are left out, and a charge has no attempts.
 func (n *naive) scan(ctx context.Context, account credits.Account) (entries int64, err error) {
 	var (
 		e            credits.Entry
 		h            credits.Hold
 		r            credits.UsageRecord
 		receipt      credits.Receipt
-		a            credits.Attempt
 		lots         []byte
 		hash, digest []byte
 		counts       [9]sql.NullInt64
@@ -50,9 +49,6 @@ func (n *naive) scan(ctx context.Context, account credits.Account) (entries int6
 			nil},
 		{`SELECT key, fingerprint, entry, charged, result, digest, pruned FROM receipts WHERE account = $1`,
 			[]any{&receipt.Key, &hash, &receipt.Entry, &receipt.Charged, &receipt.Result, &digest, &receipt.Pruned},
-			nil},
-		{`SELECT key, id, fate FROM attempts WHERE account = $1`,
-			[]any{&a.Key, &a.ID, &a.Fate},
 			nil},
 	} {
 		if err := n.each(ctx, table.query, account, table.fields, table.decode); err != nil {

@@ -57,12 +57,12 @@ func (b *bench) verify(ctx context.Context, store string, l credits.Ledger, plai
 	return nil
 }
 
-// fill makes an account with so many entries: a grant, and pairs with an attempt each.
+// fill makes an account with so many entries: a grant, and charges by as many callers as make it quick.
 func (b *bench) fill(ctx context.Context, l credits.Ledger, account credits.Account, entries int) error {
 	if err := b.fund(ctx, l, account); err != nil {
 		return err
 	}
-	return b.repeat(ctx, 512, entries-1, pairWith(l, []credits.Account{account}))
+	return b.repeat(ctx, 512, entries-1, chargeWith(l, []credits.Account{account}))
 }
 
 // add runs read and adds how long it took and how far the heap rose, garbage included, above what there was before.
