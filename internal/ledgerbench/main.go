@@ -18,7 +18,7 @@ func main() {
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := run(ctx, os.Stdout, &bench{rounds: 5, cell: time.Second, callers: []int{1, 64, 512}, entries: *entries}); err != nil {
+	if err := run(ctx, os.Stdout, &bench{rounds: 5, cell: 750 * time.Millisecond, callers: []int{1, 64, 512}, entries: *entries}); err != nil {
 		log.Fatal(err)
 	}
 }

@@ -11,8 +11,8 @@ import (
 // many is over how many accounts operations are spread that do not meet on one.
 const many = 1000
 
-// postgres measures one hot account and many accounts, on both sides, in turns; then Verify.
-// Scrip has the pool that pgx makes by default.
+// postgres measures one hot account and many accounts, on both sides, in turns; then Verify. Scrip has the pool that pgx
+// makes by default.
 func (b *bench) postgres(ctx context.Context) error {
 	data, ledger, err := openPostgres(ctx)
 	if err != nil {
@@ -29,6 +29,7 @@ func (b *bench) postgres(ctx context.Context) error {
 		return err
 	}
 	defer plain.close()
+
 	hot, spread := accounts("hot", 1), accounts("spread", many)
 	for _, l := range []credits.Ledger{ledger, otherLedger} {
 		if err := b.fund(ctx, l, append(hot, spread...)...); err != nil {
