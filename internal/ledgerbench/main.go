@@ -18,7 +18,7 @@ func main() {
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := run(ctx, os.Stdout, &bench{rounds: 5, cell: 750 * time.Millisecond, callers: []int{1, 64, 512}, entries: *entries}); err != nil {
+	if err := run(ctx, os.Stdout, &bench{rounds: 5, cell: time.Second, callers: []int{1, 64, 512}, many: 1000, entries: *entries}); err != nil {
 		log.Fatal(err)
 	}
 }
@@ -28,6 +28,7 @@ type bench struct {
 	rounds  int           // of each comparison
 	cell    time.Duration // that a side runs in a round
 	callers []int         // at once: one alone, many, and more
+	many    int           // accounts over which operations are spread that do not meet on one
 	entries int           // of the account that is verified; the other one has a tenth of them
 
 	dir     string       // on the disk, for files

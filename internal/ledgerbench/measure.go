@@ -41,20 +41,21 @@ func (b *bench) compare(ctx context.Context, what string, callers int, sides ...
 	return samples, nil
 }
 
-// measure has callers do the work again and again for a time. What was begun by then is finished, and both counted and
-// timed.
+// measure has callers do the work again and again for a time, and as often as there are callers in any case. What was begun
+// by then is finished, and both counted and timed.
 func (b *bench) measure(ctx context.Context, callers int, d time.Duration, do work) (sample, error) {
 	began := time.Now()
-	took, err := together(ctx, callers, func() (int64, bool) { return b.numbers.Add(1), time.Since(began) < d }, do)
+	var begun atomic.Int64
+	next := func() (int64, bool) {
+		return b.numbers.Add(1), begun.Add(1) <= int64(callers) || time.Since(began) < d
+	}
+	took, err := together(ctx, callers, next, do)
 	if err != nil {
 		return sample{}, err
 	}
-	s := sample{rate: float64(len(took)) / time.Since(began).Seconds()}
+	elapsed := time.Since(began)
 	slices.Sort(took)
-	if len(took) > 0 {
-		s.p50 = took[len(took)/2]
-	}
-	return s, nil
+	return sample{rate: float64(len(took)) / elapsed.Seconds(), p50: took[len(took)/2]}, nil
 }
 
 // repeat has callers do the work n times in all.

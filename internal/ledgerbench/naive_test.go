@@ -28,8 +28,10 @@ var sums = []string{
 
 // TestNaiveWritesTheRowsThatScripWrites keeps the comparison fair in either direction.
 func TestNaiveWritesTheRowsThatScripWrites(t *testing.T) {
+	t.Parallel()
 	for name, open := range map[string]func(*testing.T) (credits.Ledger, *naive){"Postgres": bothPostgres, "SQLite": bothSQLite} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			b := &bench{}
 			l, n := open(t)
 			hot, other := accounts("hot", 1), accounts("other", 1)

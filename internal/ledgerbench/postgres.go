@@ -8,9 +8,6 @@ import (
 	"github.com/scrip-go/scrip/stores/postgres"
 )
 
-// many is over how many accounts operations are spread that do not meet on one.
-const many = 1000
-
 // postgres measures one hot account and many accounts, on both sides, in turns; then Verify. Scrip has the pool that pgx
 // makes by default.
 func (b *bench) postgres(ctx context.Context) error {
@@ -30,7 +27,7 @@ func (b *bench) postgres(ctx context.Context) error {
 	}
 	defer plain.close()
 
-	hot, spread := accounts("hot", 1), accounts("spread", many)
+	hot, spread := accounts("hot", 1), accounts("spread", b.many)
 	for _, l := range []credits.Ledger{ledger, otherLedger} {
 		if err := b.fund(ctx, l, append(hot, spread...)...); err != nil {
 			return err
@@ -57,9 +54,9 @@ func (b *bench) postgres(ctx context.Context) error {
 					scrip: latencies(got[1]), name: "naive", against: latencies(got[0]), bar: atMost(1.5)})
 			}
 			b.rows = append(b.rows,
-				row{what: name + ", " + thousands(many) + " accounts", callers: callers, unit: perSecond,
+				row{what: name + ", " + thousands(float64(b.many)) + " accounts", callers: callers, unit: perSecond,
 					scrip: rates(got[3]), name: "naive", against: rates(got[2])},
-				hotAgainstMany(name, callers, rates(got[1]), rates(got[3])))
+				b.hotAgainstMany(name, callers, rates(got[1]), rates(got[3])))
 		}
 	}
 	own, err := naivePostgres(ctx, data.Pool.Config())
@@ -71,9 +68,9 @@ func (b *bench) postgres(ctx context.Context) error {
 }
 
 // hotAgainstMany has no bar for one caller, who meets nobody on the hot account.
-func hotAgainstMany(name string, callers int, hot, spread []float64) row {
+func (b *bench) hotAgainstMany(name string, callers int, hot, spread []float64) row {
 	r := row{what: name + ", hot account against many", callers: callers, unit: perSecond,
-		scrip: hot, name: thousands(many) + " accounts", against: spread}
+		scrip: hot, name: thousands(float64(b.many)) + " accounts", against: spread}
 	if callers > 1 {
 		r.bar = atLeast(0.9)
 	}

@@ -103,6 +103,9 @@ Compare file sync methods using two 8kB writes:
 	if got, err := findTPS("latency average = 3 ms\ntps = 268.123 (without initial connection time)\n"); err != nil || got != 268.123 {
 		t.Errorf("findTPS = %v, %v", got, err)
 	}
+	if got, err := findTPS("number of transactions actually processed: 0\nnumber of failed transactions: 0 (NaN%)\n"); err != nil || got != 0 {
+		t.Errorf("findTPS = %v, %v where nothing was done, want 0", got, err)
+	}
 	if _, err := findTPS("pgbench: error"); err == nil {
 		t.Error("findTPS finds a rate where there is none")
 	}
