@@ -21,14 +21,14 @@ func (c *count) Errorf(string, ...any) { *c++ }
 func TestWitnessFindsLies(t *testing.T) {
 	const prefix = "lies"
 	var c collector
-	workload{Seed: 5, Base: 1 << 24, Workers: 1, Ops: 400}.run(context.Background(), memoryBackend.open(t, nil, false)[0], prefix, c.say)
+	workload{Seed: 5, Base: 1 << 24, Workers: 1, Ops: 1000}.run(context.Background(), memoryBackend.open(t, nil, false)[0], prefix, c.say)
 	end := monotonic()
 	made := calls(t, c.lines, end)
 	// last is the last call of its kind that had an effect.
 	last := func(k kind) int {
 		for i, m := range slices.Backward(made) {
 			o, said := m.op, m.said
-			if o.Kind == k && said.Err == "" && (k != settle || said.Result == o.ID) && (k != hold || said.Fresh) && (k != begin || o.Attempt > 1) {
+			if o.Kind == k && said.Err == "" && (k != settle && k != charge || said.Result == o.ID) && (k != hold || said.Fresh) && (k != begin || o.Attempt > 1) {
 				return i
 			}
 		}
@@ -52,13 +52,30 @@ func TestWitnessFindsLies(t *testing.T) {
 		{"NothingIsMissing", func(_ int, o op, do func(op)) { do(o) }, true},
 		{"AllIsSaidTwice", func(_ int, o op, do func(op)) { do(o); do(o) }, true},
 		{"AGrantIsMissing", without(grant), false},
+		{"ARenewalIsMissing", without(renew), false},
+		{"AnAdjustmentIsMissing", without(adjust), false},
+		{"AChargeIsMissing", without(charge), false},
+		{"ARefundIsMissing", without(refund), false},
+		{"ACapIsMissing", skip(last(setCap)), false},
+		{"NoCapIsRemoved", never(removeCap), false},
 		{"ASettleIsMissing", skip(last(settle)), false},
 		{"AHoldIsMissing", skip(last(hold)), false},
 		{"AReleaseIsMissing", skip(last(release)), false},
 		{"AnAttemptIsMissing", without(begin), false},
-		{"AFinishIsMissing", skip(last(finish)), false},
+		{"NoAttemptIsFinished", never(finish), false},
 		{"ASettleHasAnotherResult", change(last(settle), func(o *op) { o.ID++ }), false},
 		{"ASettleChargedLess", change(last(settle), func(o *op) { o.Amount /= 2 }), false},
+		{"ARefundIsOfMore", change(last(refund), func(o *op) { o.Amount++ }), false},
+		{"AnAdjustmentIsOfLess", changeAll(made[last(adjust)].op.Key, func(o *op) { o.Amount /= 2 }), false},
+		{"AGrantHasAnotherPriority", changeAll(made[last(grant)].op.Key, func(o *op) { o.Terms.Priority++ }), false},
+		{"AGrantExpires", changeAll(made[last(grant)].op.Key, func(o *op) { o.Terms.Until = 1 << 55 }), false},
+		{"ARenewalEndsNothing", changeAll(made[last(renew)].op.Key, func(o *op) { o.Kind = grant }), false},
+		{"ARefundIsThereTwice", func(i int, o op, do func(op)) {
+			if do(o); i == last(refund) {
+				o.Key += refundKey(0, 2)
+				do(o)
+			}
+		}, false},
 		{"AGrantIsThereTwice", func(i int, o op, do func(op)) {
 			do(o)
 			if i == last(grant) {
@@ -109,9 +126,27 @@ func skip(which int) func(int, op, func(op)) {
 	}
 }
 
+func never(k kind) func(int, op, func(op)) {
+	return func(_ int, o op, do func(op)) {
+		if o.Kind != k {
+			do(o)
+		}
+	}
+}
+
 func change(which int, how func(*op)) func(int, op, func(op)) {
 	return func(i int, o op, do func(op)) {
 		if i == which {
+			how(&o)
+		}
+		do(o)
+	}
+}
+
+// changeAll changes all calls of a key.
+func changeAll(key int64, how func(*op)) func(int, op, func(op)) {
+	return func(_ int, o op, do func(op)) {
+		if o.Key == key {
 			how(&o)
 		}
 		do(o)

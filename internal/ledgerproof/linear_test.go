@@ -29,11 +29,12 @@ type history struct {
 	seed            uint64
 	goroutines, ops int // ops of each goroutine
 	accounts        int
-	timed           bool // the clock moves, and leases and holds run out; otherwise some calls are canceled
+	begun           int64 // by the clock
+	timed           bool  // the clock moves, and leases and holds run out; otherwise some calls are canceled
 }
 
-func drawHistory(rng *rand.Rand) history {
-	h := history{seed: rng.Uint64(), goroutines: 8 << rng.IntN(4), timed: rng.IntN(2) == 0}
+func drawHistory(rng *rand.Rand, begun int64) history {
+	h := history{seed: rng.Uint64(), begun: begun, goroutines: 8 << rng.IntN(4), timed: rng.IntN(2) == 0}
 	h.accounts = max(1+rng.IntN(3), h.goroutines/16) // beyond some 16 calls at once of one account the search takes too long
 	if rng.IntN(2) == 0 {                            // short: no more than the race for the first row of an account
 		h.goroutines, h.ops, h.accounts = 8, 3, 1
@@ -46,48 +47,84 @@ func drawHistory(rng *rand.Rand) history {
 // draw makes up the next op. progress goes from 0 to 1, and with it the keys that are in use: a settled key has little
 // more to tell.
 func (h history) draw(rng *rand.Rand, id int64, progress float64) op {
-	const grants, window = 3, 3 // slots
-	o := op{ID: id, Account: rng.IntN(h.accounts), Holder: 1 + rng.IntN(3), Fence: int64(1 + rng.IntN(12)/9), Lease: time.Hour, TTL: 2 * time.Hour}
-	o.Key = grants + int64(progress*(slots-grants-window)) + rng.Int64N(window)
+	const window = 3 // keys in use
+	key := func(first, count, window int64) int64 {
+		return first + int64(progress*float64(count-window+1)) + rng.Int64N(window)
+	}
+	toGrant := key(0, grantKeys, window)
+	toRefund := key(grantKeys, refundKeys, 2)
+	toHold := key(grantKeys+refundKeys, holdKeys, window)
+	o := op{ID: id, Account: rng.IntN(h.accounts), Key: toHold, Holder: 1 + rng.IntN(3), Fence: int64(1 + rng.IntN(12)/9), Lease: time.Hour, TTL: 2 * time.Hour}
 	if h.timed {
 		o.Lease = time.Duration(1+rng.IntN(20)) * time.Second
 		o.TTL = o.Lease + time.Duration(rng.IntN(20))*time.Second
 	}
+	if rng.IntN(60) == 0 { // a key that is for something else
+		o.Key = []int64{toGrant, toRefund}[rng.IntN(2)]
+	}
 	switch n := rng.IntN(100); {
+	case n < 24:
+		o.Kind, o.Amount, o.Attempt, o.Print, o.Op = hold, 1+rng.Int64N(30), rng.IntN(2), rng.IntN(20)/19, operation(rng.IntN(2))
 	case n < 30:
-		o.Kind, o.Amount, o.Attempt, o.Print = hold, 1+rng.Int64N(30), rng.IntN(2), rng.IntN(20)/19
-	case n < 36:
 		o.Kind, o.Amount = extend, 1+rng.Int64N(40)
 		if rng.IntN(2) == 0 {
 			o.TTL = 0
 		}
-	case n < 50:
+	case n < 42:
 		o.Kind, o.Amount, o.Attempt, o.Fate = settle, rng.Int64N(40), rng.IntN(6)/4, executed
-	case n < 62:
+	case n < 51:
 		o.Kind, o.Attempt, o.Fate = release, rng.IntN(6)/4, rejected
-	case n < 67:
+	case n < 54:
 		o.Kind, o.Attempt = begin, 1+rng.IntN(maxAttempts)
-	case n < 72:
+	case n < 57:
 		o.Kind, o.Attempt, o.Fate = finish, 1+rng.IntN(maxAttempts), unknown+fate(rng.IntN(3))
-	case n < 80:
-		o.Kind = grant
-		if rng.IntN(10) > 0 { // seldom a key that is for holds
-			o.Key = rng.Int64N(grants)
-		}
-		o.Amount = 20 + o.Key
-		if rng.IntN(10) == 0 {
+	case n < 61:
+		o.Kind, o.Amount, o.Print, o.Op = charge, 1+rng.Int64N(20), rng.IntN(20)/19, operation(rng.IntN(2))
+	case n < 70:
+		o.Kind, o.Key, o.Amount, o.Terms = h.drawGrant(toGrant)
+		if rng.IntN(12) == 0 { // another request under the same key
 			o.Amount++
 		}
-	case n < 88:
+	case n < 76:
+		o.Kind, o.Key, o.Charge, o.Amount = refund, toRefund, toHold, 1+rng.Int64N(8)
+	case n < 79:
+		o.Cap, o.Amount = 1+rng.IntN(maxCaps), 20+rng.Int64N(60)
+		if o.Kind = setCap; rng.IntN(3) == 0 {
+			o.Kind, o.Amount = removeCap, 0
+		}
+	case n < 84:
 		o.Kind = lookup
-	case n < 94:
+	case n < 89:
 		o.Kind = balance
-	case n < 97:
+	case n < 92:
+		o.Kind = buckets
+	case n < 95:
+		o.Kind = caps
+	case n < 98:
 		o.Kind = statement
 	default:
 		o.Kind = attempts
 	}
 	return o
+}
+
+// drawGrant makes up what a key grants or adjusts, which is always the same.
+func (h history) drawGrant(key int64) (kind, int64, int64, terms) {
+	rng := rand.New(rand.NewPCG(h.seed, uint64(key)))
+	t := terms{Class: class(rng.IntN(4)), Priority: int8(rng.IntN(3) - 1)}
+	if h.timed && rng.IntN(3) > 0 {
+		t.Until = h.begun + rng.Int64N(90)*time.Second.Microseconds()
+	}
+	switch n := rng.IntN(6); {
+	case n == 0:
+		return adjust, key, 5 + rng.Int64N(20), terms{}
+	case n == 1:
+		return adjust, key, -5 - rng.Int64N(30), terms{}
+	case n < 4:
+		t.Class = plan
+		return renew, key, 20 + rng.Int64N(30), t
+	}
+	return grant, key, 20 + rng.Int64N(30), t
 }
 
 // caller makes a call of a ledger.
@@ -107,7 +144,7 @@ func (h history) record(do caller, c *clock, prefix string) []porcupine.Operatio
 		wg.Go(func() {
 			rng := rand.New(rand.NewPCG(h.seed, uint64(g)))
 			for i := range h.ops {
-				if h.timed && rng.IntN(h.goroutines*8) == 0 {
+				if h.timed && rng.IntN(16+2*h.goroutines) == 0 {
 					c.calls.Lock()
 					o := op{Kind: advance, Lease: time.Duration(1+rng.IntN(12)) * time.Second}
 					c.at.Add(o.Lease.Microseconds())
@@ -172,10 +209,10 @@ func TestCampaignLinearizable(t *testing.T) {
 					c := &clock{}
 					l := b.open(t, c.now, false)
 					for i := 0; i < 200 && ops < wanted && !t.Failed(); i++ {
-						h, begun := drawHistory(rng), c.at.Load()
+						h := drawHistory(rng, c.at.Load())
 						recorded := h.record(l.do, c, fmt.Sprint("h", i))
 						began := time.Now()
-						if why := check(recorded, begun); why != "" {
+						if why := check(recorded, h.begun); why != "" {
 							t.Errorf("seed %d: history %+v is not linearizable: %s", seed, h, why)
 						}
 						longest = max(longest, int64(time.Since(began)))

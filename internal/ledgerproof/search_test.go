@@ -31,7 +31,8 @@ const maxHistory = 512
 //
 // Calls that changed nothing make a search explode: each fits anywhere in a stretch of the order, and so does each subset
 // of them. But if there is an order at all, there is one in which such a call stands as early as it fits. So the model lets
-// nothing pass while one fits, and of several takes the first.
+// nothing pass while one fits, and of several takes the first. Whether a call changes nothing depends on where it stands: also
+// a refusal is a decision, which begins with what expires.
 func model(calls []porcupine.Operation, start int64) porcupine.Model {
 	observes := make([]bool, len(calls))
 	var answered [maxHistory / 64]uint64
@@ -62,7 +63,7 @@ func model(calls []porcupine.Operation, start int64) porcupine.Model {
 					return false
 				}
 				if observes[i] {
-					if next := f.account; next.apply(calls[i].Input.(op)) == calls[i].Output.(answer) {
+					if next := f.account; next.apply(calls[i].Input.(op)) == calls[i].Output.(answer) && next == f.account {
 						return true
 					}
 				}
@@ -91,13 +92,13 @@ func model(calls []porcupine.Operation, start int64) porcupine.Model {
 	}
 }
 
-// observer reports whether a call changed nothing, whatever the state was, to judge by what it said.
+// observer reports whether a call can be one that changed nothing, to judge by what it said.
 func observer(o op, said answer) bool {
 	if !o.writes() {
 		return o.Kind != advance
 	}
 	return said.Err != "" && said.Err != errContext || o.Kind == hold && said.State == credits.Settled ||
-		o.Kind == settle && o.Attempt == 0 && said.Result != o.ID
+		(o.Kind == settle && o.Attempt == 0 || o.Kind == charge) && said.Result != o.ID
 }
 
 func describe(input, output any) string {

@@ -24,7 +24,7 @@ type tape [][]op
 const tapeAccounts = 3
 
 func drawTape(rng *rand.Rand) tape {
-	h := history{accounts: 1, timed: true}
+	h := history{seed: rng.Uint64(), accounts: 1, timed: true}
 	var out tape
 	steps := campaign(10, 24)
 	for i := range steps {

@@ -75,12 +75,15 @@ func (f *figures) add(g figures) {
 	f.audits += g.audits
 }
 
-// testimony is everything that was said about a key, and what the ledger has of it.
+// testimony is everything that was said about a key and its refunds, or about a cap, and what the ledger has of it.
 type testimony struct {
 	calls []porcupine.Operation
-	hold  answer // of the last look-up
+	hold  answer // of the last look-up, or the cap when it was last looked at
 	tried answer // of the last look at its attempts
-	grant int64  // what the key granted, once there is an entry of it
+	asked op     // the last grant, renewal or adjustment
+	// entry is the entry that the key names, if it is not a charge, and refunded what its refunds come to: as of the last audit.
+	entry    credits.Entry
+	refunded int64
 }
 
 func newWitness(t reporter, prefix string) *witness {
@@ -96,7 +99,19 @@ func (w *witness) key(key int64) *testimony {
 	return k
 }
 
+// about is the key by which a testimony is known: a refund is about its charge.
+func (o op) about() int64 {
+	if o.Kind == refund {
+		return o.Charge
+	}
+	return o.Key
+}
+
 func (k *testimony) add(c call) {
+	switch c.op.Kind {
+	case grant, renew, adjust:
+		k.asked = c.op
+	}
 	k.calls = append(k.calls, porcupine.Operation{ClientId: c.op.Holder, Input: c.op, Call: c.from, Output: c.said, Return: c.to})
 }
 
@@ -114,7 +129,7 @@ func (w *witness) ask(l credits.Ledger, o op) answer {
 	o.Account = keyAccount(o.Key)
 	from := w.tick()
 	said := o.do(context.Background(), l, w.prefix)
-	w.key(o.Key).add(call{o, said, from, w.tick()})
+	w.key(o.about()).add(call{o, said, from, w.tick()})
 	return said
 }
 
@@ -125,11 +140,12 @@ func (w *witness) examine(l credits.Ledger, made []call, end int64, reopened boo
 	touched := map[int64]bool{}
 	var again []op
 	for _, c := range made {
-		if reopened && !touched[c.op.Key] && len(w.key(c.op.Key).calls) > 0 { // by who made the calls
-			w.endLease(c.op.Key)
+		key := c.op.about()
+		if reopened && !touched[key] && len(w.key(key).calls) > 0 { // by who made the calls
+			w.endLease(key)
 		}
-		touched[c.op.Key] = true
-		w.key(c.op.Key).add(c)
+		touched[key] = true
+		w.key(key).add(c)
 		switch c.said.Err {
 		case errPending, errDoubt:
 			again = append(again, c.op)
@@ -150,15 +166,10 @@ func (w *witness) examine(l credits.Ledger, made []call, end int64, reopened boo
 		if w.has(before, o) {
 			w.happened++
 		}
-		if said := w.ask(l, o); said.Err == errInsufficient { // others had the credits; now there are some
-			w.topUp(l, o.Account, touched)
-			w.ask(l, o)
-		}
-	}
-	for _, o := range again {
-		w.look(l, o.Key)
+		w.insist(l, o, touched)
 	}
 	for _, key := range slices.Sorted(maps.Keys(touched)) {
+		w.look(l, key)
 		w.judge(key)
 	}
 	w.audit(l, made)
@@ -167,21 +178,40 @@ func (w *witness) examine(l credits.Ledger, made []call, end int64, reopened boo
 // look reads all that there is about a key.
 func (w *witness) look(l credits.Ledger, key int64) {
 	k := w.key(key)
+	if n := capOf(key); n > 0 {
+		k.hold = w.ask(l, op{Kind: caps, Key: key, Cap: n}).plain(n)
+		return
+	}
 	k.hold = w.ask(l, op{Kind: lookup, Key: key})
 	k.tried = w.ask(l, op{Kind: attempts, Key: key})
 }
 
-func (w *witness) topUp(l credits.Ledger, account int, touched map[int64]bool) {
-	key := w.ids
-	for !forGrants(key) || keyAccount(key) != account {
-		key++
+// insist makes a call again until it is not for want of credits or of room under a cap that it is refused.
+func (w *witness) insist(l credits.Ledger, o op, touched map[int64]bool) {
+	for range 1 + 1 + maxCaps {
+		mend := op{Kind: grant, Terms: terms{Class: purchase}}
+		switch said := w.ask(l, o); said.Err {
+		case errInsufficient:
+			mend.Key, mend.Amount = w.grantKey(o.Account), said.Amount-(said.Posted-said.Held)
+		case errCap:
+			mend.Kind, mend.Key, mend.Cap = removeCap, capKey(o.Account, said.Cap), said.Cap
+		default:
+			return
+		}
+		if said := w.ask(l, mend); said.Err != "" {
+			w.t.Errorf("%+v said %+v", mend, said)
+		}
+		touched[mend.Key] = true
 	}
-	w.ids = key
-	if said := w.ask(l, op{Kind: grant, Key: key, Amount: 5000}); said.Err != "" {
-		w.t.Errorf("top-up: %+v", said)
+	w.t.Errorf("%+v is refused again and again", o)
+}
+
+// grantKey returns a new key for a grant.
+func (w *witness) grantKey(account int) int64 {
+	for !forGrants(w.ids) || keyAccount(w.ids) != account {
+		w.ids++
 	}
-	w.look(l, key)
-	touched[key] = true
+	return w.ids
 }
 
 // endLease notes that the database was opened again.
@@ -192,14 +222,16 @@ func (w *witness) endLease(key int64) {
 
 // has reports whether a call without an answer left its mark.
 func (w *witness) has(entries map[int64]credits.Entry, o op) bool {
-	k := w.keys[o.Key]
+	k := w.keys[o.about()]
 	switch o.Kind {
-	case grant:
+	case grant, renew, adjust, refund:
 		_, there := entries[o.Key]
 		return there
+	case setCap, removeCap:
+		return k.hold.Caps[o.Cap-1] == capUse{Set: o.Kind == setCap, Limit: o.Amount}
 	case hold:
 		return k.hold.Pin == o.ID
-	case settle:
+	case settle, charge:
 		return k.hold.Result == o.ID
 	case begin:
 		return k.tried.Tried[o.Attempt-1].Fate != absent
@@ -213,7 +245,7 @@ func (w *witness) has(entries map[int64]credits.Entry, o op) bool {
 	return false
 }
 
-// entries returns all entries by their key.
+// entries returns all entries by the key that they answer to.
 func (w *witness) entries(l credits.Ledger) map[int64]credits.Entry {
 	out := map[int64]credits.Entry{}
 	for account := range keyAccounts {
@@ -222,38 +254,51 @@ func (w *witness) entries(l credits.Ledger) map[int64]credits.Entry {
 			w.t.Errorf("entries: %v", err)
 		}
 		for _, e := range list {
-			out[keyNumber(e.Key)] = e
+			if e.Kind != credits.EntryExpired {
+				out[keyNumber(e.Key)] = e
+			}
 		}
 	}
 	return out
 }
 
-// plain leaves out what depends on other keys, and times by a clock that nobody controls.
-func (a answer) plain() answer {
-	a.Entry, a.Posted, a.Held, a.Lease, a.Expires = 0, 0, 0, 0, 0
+// plain leaves out what depends on other keys and other caps, and times by a clock that nobody controls.
+func (a answer) plain(which int) answer {
+	a.Entry, a.Posted, a.Held, a.Lease, a.Expires, a.Lots = 0, 0, 0, 0, 0, [maxLots]lot{}
+	for i := range a.Caps {
+		if a.Caps[i].Used = 0; i+1 != which {
+			a.Caps[i] = capUse{}
+		}
+	}
 	return a
 }
 
-// keyModel explains calls of one key in an account that has enough of everything.
+// keyModel explains calls of one key and its refunds, or of one cap, in an account that has enough of everything. What
+// other keys leave of the account, and what other caps leave room for, is not its business.
 var keyModel = porcupine.NondeterministicModel{
-	Init: func() []any { return []any{account{posted: 1 << 50}} },
+	Init: func() []any {
+		var a account
+		a.purse.add(terms{Class: purchase}, 0, 1<<50)
+		return []any{a}
+	},
 	Step: func(state, input, output any) []any {
 		before, o, said := state.(account), input.(op), output.(answer)
-		o.Key = 0
+		o.Key, o.Charge = o.Key-o.about(), 0
+		o.Key /= refundKey(0, 1)
 		after := before
-		want := after.apply(o).plain()
+		want := after.apply(o).plain(o.Cap)
 		switch said.Err {
 		case errPending, errDoubt, errContext:
 			return []any{before, after}
 		case errNoEffect:
 			return []any{before}
-		case errInsufficient:
-			if want.Err == "" && (o.Kind == hold || o.Kind == extend) {
+		case errInsufficient, errCap:
+			if (o.Kind == hold || o.Kind == extend || o.Kind == charge) && after.purse != before.purse {
 				return []any{before}
 			}
 			return nil
 		}
-		if said.plain() != want {
+		if said.plain(o.Cap) != want {
 			return nil
 		}
 		return []any{after}
@@ -289,6 +334,16 @@ func (w *witness) recheck(l credits.Ledger) {
 // leads returns some keys that work can go on with, and lets go of what was said about all others.
 func (w *witness) leads() (out []lead) {
 	for key, k := range w.keys {
+		if n := capOf(key); n > 0 {
+			is := k.hold.Caps[n-1]
+			o := op{Kind: setCap, Key: key, Cap: n, Amount: is.Limit}
+			if !is.Set {
+				o.Kind = removeCap
+			}
+			k.calls = nil
+			k.add(call{o, answer{}, w.tick(), w.tick()}) // what it came to
+			continue
+		}
 		if len(out) < 20 && len(k.calls) > 0 && len(k.calls) < 60 && (k.hold.State == credits.Open || k.hold.State == credits.Released || len(k.calls)%4 == 0) {
 			out = append(out, lead{key, k.hold.Holder, k.hold.Fence})
 			continue

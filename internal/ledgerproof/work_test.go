@@ -22,8 +22,23 @@ const keyAccounts = 3
 
 func keyAccount(key int64) int { return int(key % keyAccounts) }
 
-// forGrants reports whether a key is for grants; any other is for holds.
-func forGrants(key int64) bool { return key%8 == 7 }
+// What a key is for: grants and renewals, adjustments, and any other holds and charges.
+func forGrants(key int64) bool      { return key%8 == 7 }
+func forAdjustments(key int64) bool { return key%8 == 6 }
+
+// refundKey is a key for a refund of a charge, of which there are two.
+func refundKey(charge, n int64) int64 { return charge + n*(keyAccounts<<44) }
+
+// capKey is what a cap of an account is known by, which has no key.
+func capKey(account, n int) int64 { return int64(keyAccounts<<42 + keyAccounts*n + account) }
+
+// capOf returns the cap that is known by a key, 0 if none is.
+func capOf(key int64) int {
+	if n := (key - capKey(0, 0)) / keyAccounts; n >= 0 && n <= maxCaps {
+		return int(n)
+	}
+	return 0
+}
 
 // workload is random work on a ledger by many goroutines, who get into each other's way.
 type workload struct {
@@ -116,27 +131,39 @@ func (w workload) draw(rng *rand.Rand, recent *ring, id int64, holder int) op {
 	}
 	o.Key, o.Account = at.Key, keyAccount(at.Key)
 	switch n := rng.IntN(100); {
-	case forGrants(at.Key):
-		o.Kind, o.Amount = grant, 300+at.Key%200
+	case n < 2:
+		o.Account, o.Cap = rng.IntN(keyAccounts), 1+rng.IntN(maxCaps)
+		o.Key = capKey(o.Account, o.Cap)
+		if o.Kind = removeCap; rng.IntN(4) == 0 { // what is capped is soon used up
+			o.Kind, o.Amount = setCap, rng.Int64N(5000)
+		}
+		return o
+	case forGrants(at.Key), forAdjustments(at.Key):
+		o.Kind, o.Amount, o.Terms = w.grant(at.Key)
 		if known && rng.IntN(8) == 0 {
 			o.Amount++ // another request under the same key
 		}
-	case !known, n < 10:
-		o.Kind, o.Amount, o.Attempt = hold, 1+rng.Int64N(60), 1
+	case !known && n < 30, n < 5:
+		o.Kind, o.Amount, o.Op = charge, 1+rng.Int64N(30), operation(rng.IntN(2))
+	case !known, n < 13:
+		o.Kind, o.Amount, o.Attempt, o.Op = hold, 1+rng.Int64N(60), 1, operation(rng.IntN(2))
 		o.Fence += int64(rng.IntN(8) / 6) // some take over
-	case n < 50:
+	case n < 45:
 		o.Kind, o.Amount, o.Attempt, o.Fate = settle, rng.Int64N(60), rng.IntN(2), executed
-	case n < 62:
+	case n < 56:
 		o.Kind, o.Attempt, o.Fate = release, rng.IntN(2), rejected
-	case n < 74:
+	case n < 66:
 		o.Kind, o.Amount = extend, 1+rng.Int64N(80)
-	case n < 86:
+	case n < 76:
 		o.Kind, o.Attempt = begin, 1+rng.IntN(maxAttempts)
-	default:
+	case n < 86:
 		o.Kind, o.Attempt, o.Fate = finish, 1+rng.IntN(maxAttempts), unknown+fate(rng.IntN(3))
+	default:
+		o.Kind, o.Key, o.Charge = refund, refundKey(at.Key, 1+rng.Int64N(2)), at.Key
+		o.Amount = 1 + at.Key%20
 	}
 	switch o.Kind {
-	case grant, hold:
+	case grant, renew, adjust, hold, charge:
 		recent.add(lead{o.Key, o.Holder, o.Fence})
 	case release, extend, begin:
 		if rng.IntN(8) > 0 { // mostly for its holder, not by another
@@ -144,6 +171,27 @@ func (w workload) draw(rng *rand.Rand, recent *ring, id int64, holder int) op {
 		}
 	}
 	return o
+}
+
+// grant is what a key grants or adjusts, which is always the same. In the long run it is about what is charged, so that
+// an account has sometimes enough and is sometimes in debt.
+func (w workload) grant(key int64) (kind, int64, terms) {
+	rng := rand.New(rand.NewPCG(0, uint64(key)))
+	if forAdjustments(key) {
+		amount := 20 + rng.Int64N(60)
+		if rng.IntN(2) == 0 {
+			amount = -50 - rng.Int64N(300)
+		}
+		return adjust, amount, terms{}
+	}
+	t := terms{Class: class(rng.IntN(4)), Priority: int8(rng.IntN(3))}
+	if rng.IntN(2) == 0 {
+		t.Until = (10_000*time.Hour + time.Duration(rng.IntN(1000))*time.Hour).Microseconds()
+	}
+	if t.Class == plan && rng.IntN(2) == 0 {
+		return renew, 100 + rng.Int64N(200), t
+	}
+	return grant, 100 + rng.Int64N(200), t
 }
 
 // printer returns a say that writes lines. A line is one write, which a pipe takes whole or not at all.
