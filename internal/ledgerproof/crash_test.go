@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -72,6 +73,8 @@ type process struct {
 	first chan struct{} // closed at its first line, or at its end
 	done  chan struct{} // closed at its end
 	lines []line        // may be read once done is closed
+
+	acknowledged atomic.Int64 // calls that had their effect
 }
 
 func start(t *testing.T, c child) *process {
@@ -109,6 +112,9 @@ func (p *process) listen(out io.Reader) {
 			l.Failed = fmt.Sprintf("it said %q: %v", text, err)
 		}
 		p.lines = append(p.lines, l)
+		if l.Answer != nil && l.Answer.Err == "" {
+			p.acknowledged.Add(1)
+		}
 		began()
 	}
 }
@@ -201,11 +207,6 @@ func (c *crashes) session() {
 		c.kills++
 	}
 	wg.Wait()
-	if quiet := c.b.shared.quiet; quiet != nil {
-		if err := quiet(context.Background(), d.name); err != nil {
-			c.t.Fatal(err)
-		}
-	}
 	var all []line
 	for _, lines := range made {
 		if len(lines) == 0 {
@@ -213,10 +214,21 @@ func (c *crashes) session() {
 		}
 		all = append(all, lines...)
 	}
+	c.examine(d, all)
+}
+
+// examine looks at what writers that are dead left.
+func (c *crashes) examine(d *database, all []line) {
+	c.t.Helper()
+	if quiet := c.b.shared.quiet; quiet != nil {
+		if err := quiet(context.Background(), d.name); err != nil {
+			c.t.Fatal(err)
+		}
+	}
 	end := monotonic()
 	l, closeDB, err := c.b.shared.open(context.Background(), d.name)
 	if err != nil {
-		c.t.Fatalf("seed %d: open after a kill: %v", c.seed, err)
+		c.t.Fatalf("seed %d: open after a crash: %v", c.seed, err)
 	}
 	d.witness.examine(l, calls(c.t, all, end), end, c.b.shared.endsLeases)
 	if err := closeDB(); err != nil {
