@@ -17,10 +17,7 @@ import (
 var postgresBackend = backend{
 	name: "postgres",
 	open: func(t testing.TB, now func() time.Time, safe bool) handles {
-		d := pgtest.Open(t)
-		if safe {
-			d = pgtest.OpenOnDisk(t)
-		}
+		d := openPostgres(t, safe)
 		var out handles
 		for range 2 {
 			db, err := postgres.New(t.Context(), d.Pool, &postgres.Options{Schema: d.Schema, Now: now})
@@ -35,11 +32,11 @@ var postgresBackend = backend{
 		return out
 	},
 	shared: &shared{
-		create: func(t testing.TB) string {
-			d := pgtest.OpenOnDisk(t)
+		create: func(t testing.TB, safe bool) string {
+			d := openPostgres(t, safe)
 			return d.Schema + " " + d.Pool.Config().ConnString()
 		},
-		open: func(ctx context.Context, name string) (credits.Ledger, func() error, error) {
+		open: func(ctx context.Context, name string, now func() time.Time) (credits.Ledger, func() error, error) {
 			schema, dsn, _ := strings.Cut(name, " ")
 			config, err := pgxpool.ParseConfig(dsn)
 			if err != nil {
@@ -50,7 +47,7 @@ var postgresBackend = backend{
 			if err != nil {
 				return nil, nil, err
 			}
-			db, err := postgres.New(ctx, pool, &postgres.Options{Schema: schema})
+			db, err := postgres.New(ctx, pool, &postgres.Options{Schema: schema, Now: now})
 			if err == nil {
 				err = db.Migrate(ctx)
 			}
@@ -77,4 +74,11 @@ var postgresBackend = backend{
 			}
 		},
 	},
+}
+
+func openPostgres(t testing.TB, safe bool) *pgtest.Database {
+	if safe {
+		return pgtest.OpenOnDisk(t)
+	}
+	return pgtest.Open(t)
 }

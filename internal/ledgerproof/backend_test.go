@@ -26,10 +26,10 @@ type backend struct {
 
 // shared is a database that processes open by its name.
 type shared struct {
-	// create returns the name of a new database, which is gone with the test.
-	create func(t testing.TB) string
-	// open opens it, with the schema in place.
-	open func(ctx context.Context, name string) (l credits.Ledger, close func() error, err error)
+	// create returns the name of a new database, which is gone with the test. Safe is as for backend.open.
+	create func(t testing.TB, safe bool) string
+	// open opens it, with the schema in place. A nil clock is the database's.
+	open func(ctx context.Context, name string, now func() time.Time) (l credits.Ledger, close func() error, err error)
 	// writers is how many processes the campaigns let write at once.
 	writers int
 	// refused reports whether an error of open says that there are enough writers already.
@@ -73,9 +73,9 @@ var sqliteBackend = backend{
 		return handles{db.Ledger()}
 	},
 	shared: &shared{
-		create: func(t testing.TB) string { return filepath.Join(t.TempDir(), "ledger.db") },
-		open: func(ctx context.Context, name string) (credits.Ledger, func() error, error) {
-			db, err := sqlite.Open(ctx, name, nil)
+		create: func(t testing.TB, _ bool) string { return filepath.Join(t.TempDir(), "ledger.db") },
+		open: func(ctx context.Context, name string, now func() time.Time) (credits.Ledger, func() error, error) {
+			db, err := sqlite.Open(ctx, name, &sqlite.Options{Now: now})
 			if err != nil {
 				return nil, nil, err
 			}

@@ -26,7 +26,8 @@ type child struct {
 	Database string   `json:"database"`
 	Prefix   string   `json:"prefix"`
 	Work     workload `json:"work"`
-	Fault    string   `json:"fault"` // what befalls it, see faults
+	Fault    string   `json:"fault"`  // what befalls it, see faults
+	Serves   bool     `json:"serves"` // it makes the calls that it is asked for, instead of work
 }
 
 func TestMain(m *testing.M) {
@@ -49,6 +50,9 @@ func runChild(config string, say func(line)) error {
 		if b.name != c.Backend {
 			continue
 		}
+		if c.Serves {
+			return serve(c, b, os.Stdin, say)
+		}
 		ctx, stop := context.WithCancel(context.Background())
 		defer stop()
 		if fault := faults[c.Fault]; fault != nil {
@@ -57,7 +61,7 @@ func runChild(config string, say func(line)) error {
 				return err
 			}
 		}
-		l, closeDB, err := b.shared.open(ctx, c.Database)
+		l, closeDB, err := b.shared.open(ctx, c.Database, nil)
 		if err != nil {
 			return err
 		}
@@ -143,7 +147,7 @@ func TestCampaignKills(t *testing.T) {
 		t.Run(b.name, func(t *testing.T) {
 			c := &crashes{t: t, b: b, seed: uint64(time.Now().UnixNano())}
 			c.rng = rand.New(rand.NewPCG(c.seed, 0))
-			begun, kills := time.Now(), campaign(6, 500)
+			begun, kills := time.Now(), campaign(6, 300)
 			for c.kills < kills && !t.Failed() {
 				c.session()
 			}
@@ -184,7 +188,7 @@ type database struct {
 func (c *crashes) session() {
 	c.t.Helper()
 	if len(c.databases) == 0 || c.rng.IntN(campaign(6, 20)) == 0 {
-		c.databases = append(c.databases, &database{name: c.b.shared.create(c.t), witness: newWitness(c.t, fmt.Sprint("d", len(c.databases)))})
+		c.databases = append(c.databases, &database{name: c.b.shared.create(c.t, true), witness: newWitness(c.t, fmt.Sprint("d", len(c.databases)))})
 	}
 	d := c.databases[c.rng.IntN(len(c.databases))]
 	c.sessions++
@@ -226,7 +230,7 @@ func (c *crashes) examine(d *database, all []line) {
 		}
 	}
 	end := monotonic()
-	l, closeDB, err := c.b.shared.open(context.Background(), d.name)
+	l, closeDB, err := c.b.shared.open(context.Background(), d.name, nil)
 	if err != nil {
 		c.t.Fatalf("seed %d: open after a crash: %v", c.seed, err)
 	}
@@ -242,7 +246,7 @@ func (c *crashes) examine(d *database, all []line) {
 
 // probe tries to be one writer too many.
 func (c *crashes) probe(name string) {
-	_, closeDB, err := c.b.shared.open(context.Background(), name)
+	_, closeDB, err := c.b.shared.open(context.Background(), name, nil)
 	switch {
 	case err == nil:
 		c.t.Errorf("a further process could open %s for writing", name)
@@ -257,7 +261,7 @@ func (c *crashes) probe(name string) {
 // reopen looks at everything once more.
 func (d *database) reopen(c *crashes) {
 	c.t.Helper()
-	l, closeDB, err := c.b.shared.open(context.Background(), d.name)
+	l, closeDB, err := c.b.shared.open(context.Background(), d.name, nil)
 	if err != nil {
 		c.t.Fatal(err)
 	}

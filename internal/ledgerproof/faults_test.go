@@ -186,12 +186,12 @@ func TestCampaignFaults(t *testing.T) {
 			var total figures
 			for range rounds {
 				t.Run("", func(t *testing.T) {
-					name := sqliteBackend.shared.create(t)
+					name := sqliteBackend.shared.create(t, true)
 					w := newWitness(t, "faults")
 					work := workload{Seed: rng.Uint64(), Base: 1 << 24, Workers: 16, Ops: 20_000}
 					lines := c.run(t, name, w, work)
 					failed += endured(t, c.name, lines)
-					l, closeDB, err := sqliteBackend.shared.open(t.Context(), name) // once more, by another handle
+					l, closeDB, err := sqliteBackend.shared.open(t.Context(), name, nil) // once more, by another handle
 					if err != nil {
 						t.Fatal(err)
 					}
@@ -264,7 +264,7 @@ func childTrouble(fault string) func(*testing.T, string, *witness, workload) []l
 // immutableTrouble makes the write-ahead log immutable while it is open, which is the only way to take a right back from
 // who has the file open.
 func immutableTrouble(t *testing.T, name string, w *witness, work workload) []line {
-	l, closeDB, err := sqliteBackend.shared.open(t.Context(), name)
+	l, closeDB, err := sqliteBackend.shared.open(t.Context(), name, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -284,11 +284,11 @@ func immutableTrouble(t *testing.T, name string, w *witness, work workload) []li
 
 // TestReadOnlyFile: a process that may not write the file is told so when it opens it, and does no harm.
 func TestReadOnlyFile(t *testing.T) {
-	name := sqliteBackend.shared.create(t)
+	name := sqliteBackend.shared.create(t, true)
 	w := newWitness(t, "read-only")
 	work := workload{Seed: 1, Base: 1 << 24, Workers: 4, Ops: 100}
 	open := func() (credits.Ledger, func() error) {
-		l, closeDB, err := sqliteBackend.shared.open(t.Context(), name)
+		l, closeDB, err := sqliteBackend.shared.open(t.Context(), name, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -316,7 +316,7 @@ func TestReadOnlyFile(t *testing.T) {
 		if lines := p.wait(); len(lines) != 1 || !strings.Contains(lines[0].Failed, sqlite.ErrReadOnly.Error()) {
 			t.Errorf("the process said %+v, want that the file is read-only", lines)
 		}
-	} else if _, _, err := sqliteBackend.shared.open(t.Context(), name); !errors.Is(err, sqlite.ErrReadOnly) {
+	} else if _, _, err := sqliteBackend.shared.open(t.Context(), name, nil); !errors.Is(err, sqlite.ErrReadOnly) {
 		t.Errorf("open = %v, want ErrReadOnly", err)
 	}
 	modes(0o644, 0o644)
