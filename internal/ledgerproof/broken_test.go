@@ -249,6 +249,7 @@ var mistakes = []struct {
 
 // TestFindsBrokenLedgers shows that the search would find what it is for.
 func TestFindsBrokenLedgers(t *testing.T) {
+	t.Parallel()
 	rng := rand.New(rand.NewPCG(uint64(time.Now().UnixNano()), 1))
 	judge := func(mistake func(t *toy, a *account, o op) (answer, bool), i int) string {
 		c := &clock{}

@@ -284,6 +284,7 @@ func immutableTrouble(t *testing.T, name string, w *witness, work workload) []li
 
 // TestReadOnlyFile: a process that may not write the file is told so when it opens it, and does no harm.
 func TestReadOnlyFile(t *testing.T) {
+	t.Parallel()
 	name := sqliteBackend.shared.create(t, true)
 	w := newWitness(t, "read-only")
 	work := workload{Seed: 1, Base: 1 << 24, Workers: 4, Ops: 100}

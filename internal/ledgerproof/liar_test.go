@@ -19,6 +19,7 @@ func (c *count) Errorf(string, ...any) { *c++ }
 // TestWitnessFindsLies shows that a witness would find what it is for: work is done on one ledger, and what was said is
 // compared with another, on which all of it was done but for one thing.
 func TestWitnessFindsLies(t *testing.T) {
+	t.Parallel()
 	const prefix = "lies"
 	var c collector
 	workload{Seed: 5, Base: 1 << 24, Workers: 1, Ops: 1000}.run(context.Background(), memoryBackend.open(t, nil, false)[0], prefix, c.say)

@@ -128,7 +128,7 @@ func partition(ops []porcupine.Operation, by func(op) int64) [][]porcupine.Opera
 }
 
 // patience is how long one history may be thought about. What is not decided then is a failure too.
-const patience = 5 * time.Second
+const patience = 20 * time.Second
 
 // check returns why the history of any number of accounts has no explanation, or "".
 func check(ops []porcupine.Operation, start int64) string {

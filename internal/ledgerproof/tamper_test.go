@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
@@ -75,9 +76,12 @@ type editor struct {
 
 // TestVerifyFindsAnyEdit changes one value in every row and every column of every table of the ledger, deletes the last
 // row of each, and wants Verify to name a row and a rule. The columns are asked of the database, so that none is forgotten.
+// In a plain run it is some rows, different ones each time, where an edit is to be found in all of them.
 func TestVerifyFindsAnyEdit(t *testing.T) {
+	t.Parallel()
 	for name, open := range map[string]func(*testing.T) editor{"sqlite": sqliteEditor, "postgres": postgresEditor} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			e := open(t)
 			if r, err := e.edited(`SELECT 1`); err != nil || !r.OK() {
 				t.Fatalf("Verify without an edit = %+v, %v", r, err)
@@ -86,13 +90,19 @@ func TestVerifyFindsAnyEdit(t *testing.T) {
 			for _, table := range slices.Sorted(maps.Keys(primaryKeys)) {
 				rows := e.rows(table)
 				if len(rows) == 0 {
-					t.Errorf("%s: there is no row to edit", table)
+					t.Fatalf("%s: there is no row to edit", table)
 				}
+				last := rows[len(rows)-1]
 				for column, kind := range e.columns(table) {
 					if column == "account" || column == "seq" {
 						continue // another account's row; the order of a table
 					}
-					for _, row := range rows {
+					some := rows
+					if unwatched[table+"."+column] == "" {
+						rand.Shuffle(len(rows), func(i, j int) { rows[i], rows[j] = rows[j], rows[i] })
+						some = rows[:min(len(rows), campaign(2, len(rows)))]
+					}
+					for _, row := range some {
 						edit := fmt.Sprintf(`UPDATE %s%s SET "%s" = %s WHERE %s`, e.prefix, table, column, e.other(table, column, kind), row)
 						if e.find(t, edit) {
 							found++
@@ -101,7 +111,7 @@ func TestVerifyFindsAnyEdit(t *testing.T) {
 						}
 					}
 				}
-				if len(rows) > 0 && !e.find(t, fmt.Sprintf(`DELETE FROM %s%s WHERE %s`, e.prefix, table, rows[len(rows)-1])) {
+				if !e.find(t, fmt.Sprintf(`DELETE FROM %s%s WHERE %s`, e.prefix, table, last)) {
 					passed[table] = true
 				}
 			}

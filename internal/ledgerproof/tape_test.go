@@ -179,7 +179,7 @@ func shrink(t tape, differs func(tape) bool) tape {
 // TestCampaignSameTape plays tapes on every backend and wants the same outcomes, entries, balances and attempts.
 func TestCampaignSameTape(t *testing.T) {
 	t.Parallel()
-	tapes := campaign(40, 5000)
+	tapes := campaign(15, 5000)
 	seed := uint64(time.Now().UnixNano())
 	rng := rand.New(rand.NewPCG(seed, 0))
 	begun, played, made := time.Now(), 0, 0
@@ -212,6 +212,7 @@ func TestCampaignSameTape(t *testing.T) {
 
 // TestTapesDiffer shows that a difference would be found, and made small.
 func TestTapesDiffer(t *testing.T) {
+	t.Parallel()
 	rng := rand.New(rand.NewPCG(uint64(time.Now().UnixNano()), 0))
 	var players []*player
 	for i := range 2 {

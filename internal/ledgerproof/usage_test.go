@@ -29,8 +29,10 @@ const month = 31 * 24 * time.Hour
 // day and model. Its parts add up to what was charged in any zone, and it reads totals, of which a month has no more
 // however many charges it has.
 func TestCampaignUsagePage(t *testing.T) {
-	charges := campaign(3_000, 1_000_000)
+	t.Parallel()
+	charges := campaign(1_000, 1_000_000)
 	t.Run("sqlite", func(t *testing.T) {
+		t.Parallel()
 		c := &clock{}
 		db, err := sqlite.Open(t.Context(), filepath.Join(quickDir(t), "ledger.db"), &sqlite.Options{Now: c.now})
 		if err != nil {
@@ -43,6 +45,7 @@ func TestCampaignUsagePage(t *testing.T) {
 		page(t, db.Ledger(), c, charges)
 	})
 	t.Run("postgres", func(t *testing.T) {
+		t.Parallel()
 		c, d, trace := &clock{}, pgtest.Open(t), &tracer{}
 		pool := d.NewPool(t, func(c *pgxpool.Config) { c.ConnConfig.Tracer = trace })
 		db, err := postgres.New(t.Context(), pool, &postgres.Options{Schema: d.Schema, Now: c.now})
