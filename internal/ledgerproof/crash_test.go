@@ -75,6 +75,7 @@ func runChild(config string, say func(line)) error {
 type process struct {
 	cmd   *exec.Cmd
 	first chan struct{} // closed at its first line, or at its end
+	works chan struct{} // closed when something was acknowledged to it, or at its end
 	done  chan struct{} // closed at its end
 	lines []line        // may be read once done is closed
 
@@ -87,7 +88,7 @@ func start(t *testing.T, c child) *process {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &process{cmd: exec.Command(os.Args[0]), first: make(chan struct{}), done: make(chan struct{})}
+	p := &process{cmd: exec.Command(os.Args[0]), first: make(chan struct{}), works: make(chan struct{}), done: make(chan struct{})}
 	p.cmd.Env = append(os.Environ(), childVariable+"="+string(config))
 	p.cmd.Stderr = os.Stderr
 	out, err := p.cmd.StdoutPipe()
@@ -103,9 +104,10 @@ func start(t *testing.T, c child) *process {
 
 func (p *process) listen(out io.Reader) {
 	defer close(p.done)
-	var once sync.Once
-	began := func() { once.Do(func() { close(p.first) }) }
+	began := sync.OnceFunc(func() { close(p.first) })
+	works := sync.OnceFunc(func() { close(p.works) })
 	defer began()
+	defer works()
 	for in := bufio.NewReader(out); ; {
 		text, err := in.ReadBytes('\n')
 		if err != nil {
@@ -118,6 +120,7 @@ func (p *process) listen(out io.Reader) {
 		p.lines = append(p.lines, l)
 		if l.Answer != nil && l.Answer.Err == "" {
 			p.acknowledged.Add(1)
+			works()
 		}
 		began()
 	}
@@ -197,12 +200,16 @@ func (c *crashes) session() {
 	for i := range c.b.shared.writers {
 		work := workload{Seed: c.rng.Uint64(), Base: c.sessions<<24 + int64(i)<<22, Workers: 16, Leads: d.leads}
 		p := start(c.t, child{Backend: c.b.name, Database: d.name, Prefix: d.witness.prefix, Work: work})
-		early, lives, probe := c.rng.IntN(8) == 0, life(time.Duration(campaign(200, 500))*time.Millisecond, c.rng.Float64()), c.rng.IntN(8) == 0 || c.kills == 0
+		when, lives, probe := c.rng.IntN(8), life(time.Duration(campaign(200, 500))*time.Millisecond, c.rng.Float64()), c.rng.IntN(8) == 0 || c.kills == 0
 		wg.Go(func() {
-			if !early { // some die while they open the database
+			switch when {
+			case 0: // it dies while it opens the database
+			case 1: // while it makes its first calls
 				<-p.first
+			default:
+				<-p.works
 			}
-			if probe && !early && c.b.shared.refused != nil {
+			if probe && when > 0 && c.b.shared.refused != nil {
 				c.probe(d.name)
 			}
 			time.Sleep(lives)
