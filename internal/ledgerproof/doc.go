@@ -8,6 +8,7 @@
 //   - Histories of concurrent calls are linearizable: some order of them explains every answer.
 //   - However many callers race for the last credits, they get exactly those.
 //   - A writer that is killed at any moment leaves every acknowledged call done, and no call done twice or by half.
+//   - A database server that crashes, again and again, loses nothing that its writers were told, and they go on.
 //   - A disk that is full, or a file that became read-only, is a typed error without effect, and passes.
 //   - The same calls have the same answers on every store.
 //
