@@ -31,8 +31,9 @@ const maxHistory = 512
 //
 // Calls that changed nothing make a search explode: each fits anywhere in a stretch of the order, and so does each subset
 // of them. But if there is an order at all, there is one in which such a call stands as early as it fits. So the model lets
-// nothing pass while one fits, and of several takes the first. Whether a call changes nothing depends on where it stands: also
-// a refusal is a decision, which begins with what expires.
+// nothing pass while one fits, and of several takes the first. Whether a call changes nothing depends on where it stands: a
+// grant may be the first of its key or not, and also a refusal is a decision, which begins with what expires. But what
+// changes nothing in one place and says the same in a later one changes nothing there either, until the clock goes on.
 func model(calls []porcupine.Operation, start int64) porcupine.Model {
 	observes := make([]bool, len(calls))
 	var answered [maxHistory / 64]uint64
@@ -92,10 +93,14 @@ func model(calls []porcupine.Operation, start int64) porcupine.Model {
 	}
 }
 
-// observer reports whether a call can be one that changed nothing, to judge by what it said.
+// observer reports whether a call can be one that changed nothing and would not later, to judge by what it said.
 func observer(o op, said answer) bool {
 	if !o.writes() {
 		return o.Kind != advance
+	}
+	switch o.Kind {
+	case grant, renew, adjust, refund:
+		return said.Err != errContext
 	}
 	return said.Err != "" && said.Err != errContext || o.Kind == hold && said.State == credits.Settled ||
 		(o.Kind == settle && o.Attempt == 0 || o.Kind == charge) && said.Result != o.ID
