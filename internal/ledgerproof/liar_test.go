@@ -22,7 +22,7 @@ func TestWitnessFindsLies(t *testing.T) {
 	t.Parallel()
 	const prefix = "lies"
 	var c collector
-	workload{Seed: 5, Base: 1 << 24, Workers: 1, Ops: 1000}.run(context.Background(), memoryBackend.open(t, nil, false)[0], prefix, c.say)
+	workload{Seed: 1, Base: 1 << 24, Workers: 1, Ops: 500}.run(context.Background(), memoryBackend.open(t, nil, false)[0], prefix, c.say)
 	end := monotonic()
 	made := calls(t, c.lines, end)
 	// last is the last call of its kind that had an effect.

@@ -16,7 +16,7 @@ func TestCampaignLinearizable(t *testing.T) {
 	for _, b := range backends {
 		t.Run(b.name, func(t *testing.T) {
 			t.Parallel()
-			wanted := int64(campaign(2_000, 350_000))
+			wanted := int64(campaign(1_500, 350_000))
 			rng := rand.New(rand.NewPCG(seed, 0))
 			var ops, canceled, histories, longest int64
 			effects, refusals := map[kind]int{}, map[string]int{}

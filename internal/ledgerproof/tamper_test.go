@@ -100,7 +100,7 @@ func TestVerifyFindsAnyEdit(t *testing.T) {
 					some := rows
 					if unwatched[table+"."+column] == "" {
 						rand.Shuffle(len(rows), func(i, j int) { rows[i], rows[j] = rows[j], rows[i] })
-						some = rows[:min(len(rows), campaign(2, len(rows)))]
+						some = rows[:min(len(rows), campaign(1, len(rows)))]
 					}
 					for _, row := range some {
 						edit := fmt.Sprintf(`UPDATE %s%s SET "%s" = %s WHERE %s`, e.prefix, table, column, e.other(table, column, kind), row)
