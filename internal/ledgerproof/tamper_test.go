@@ -63,8 +63,12 @@ var unwatched = map[string]string{
 	"events":               "messages, which move no credits and are deleted when they were read",
 }
 
+// notTheLedgers are the tables of the registry, of runs and content, and what the stores keep for themselves.
+var notTheLedgers = []string{"configurations", "runs", "stages", "tasks", "content_tasks", "clusters", "keywords", "ideas", "articles", "images", "migrations", "writers"}
+
 // editor is a database with a filled ledger in which rows are edited, one edit at a time.
 type editor struct {
+	tables  func() []string
 	columns func(table string) map[string]string // name to type
 	rows    func(table string) []string          // conditions that select one row each, in order
 	// edited returns what Verify finds after a statement, of which nothing stays.
@@ -85,6 +89,11 @@ func TestVerifyFindsAnyEdit(t *testing.T) {
 			e := open(t)
 			if r, err := e.edited(`SELECT 1`); err != nil || !r.OK() {
 				t.Fatalf("Verify without an edit = %+v, %v", r, err)
+			}
+			for _, table := range e.tables() {
+				if primaryKeys[table] == nil && !slices.Contains(notTheLedgers, table) {
+					t.Errorf("%s is a table of which nobody said whether it is the ledger's", table)
+				}
 			}
 			found, passed := 0, map[string]bool{}
 			for _, table := range slices.Sorted(maps.Keys(primaryKeys)) {
@@ -232,6 +241,9 @@ func sqliteEditor(t *testing.T) editor {
 		return out
 	}
 	return editor{
+		tables: func() []string {
+			return firsts(list(`SELECT substr(name, 7), '' FROM sqlite_schema WHERE type = 'table' AND name LIKE 'scrip\_%' ESCAPE '\'`))
+		},
 		columns: func(table string) map[string]string {
 			return pairs(list(`SELECT name, type FROM pragma_table_info('scrip_` + table + `')`))
 		},
@@ -286,6 +298,9 @@ func postgresEditor(t *testing.T) editor {
 	}
 	ctx := context.WithoutCancel(t.Context())
 	return editor{
+		tables: func() []string {
+			return firsts(list(`SELECT table_name, '' FROM information_schema.tables WHERE table_schema = '` + d.Schema + `'`))
+		},
 		columns: func(table string) map[string]string {
 			return pairs(list(`SELECT column_name, data_type FROM information_schema.columns WHERE table_schema = '` + d.Schema + `' AND table_name = '` + table + `'`))
 		},
