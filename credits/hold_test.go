@@ -498,3 +498,19 @@ func TestARefusalLeavesTheStateUsableForTheRestOfTheBatch(t *testing.T) {
 		t.Errorf("balance is %+v, want 90", got)
 	}
 }
+
+func TestAHoldIsAsOfATime(t *testing.T) {
+	h := credits.Hold{State: credits.Open, ExpiresAt: start, Lots: []credits.Lot{{Bucket: 1, Amount: 5}}}
+	if now := h.AsOf(start.Add(-1)); now.State != credits.Open || len(now.Lots) != 1 {
+		t.Errorf("before its time: %+v, want it open", now)
+	}
+	if now := h.AsOf(start); now.State != credits.Expired || now.Lots != nil {
+		t.Errorf("at its time: %+v, want it expired and without lots", now)
+	}
+	for _, closed := range []credits.HoldState{credits.Settled, credits.Released} {
+		h.State = closed
+		if now := h.AsOf(start); now.State != closed || len(now.Lots) != 1 {
+			t.Errorf("%s: %+v, want it as it is", closed, now)
+		}
+	}
+}

@@ -185,6 +185,15 @@ type Hold struct {
 	OpenAttempts []Attempt
 }
 
+// AsOf returns the hold as it is at a time: one that is stored as open is expired if its time is over, whether or not a
+// mutation has written that yet. Stores that look a hold up return it.
+func (h Hold) AsOf(now time.Time) Hold {
+	if h.State == Open && !h.ExpiresAt.After(now) {
+		h.State, h.Lots = Expired, nil
+	}
+	return h
+}
+
 // ExtendRequest adds to a hold.
 type ExtendRequest struct {
 	Account Account

@@ -17,6 +17,9 @@ var ledgerExpiryCases = []testCase[*ledgerTest]{
 			t.clock.advance(time.Microsecond)
 			t.wantBalance(100, 0)
 			t.wantState("k", credits.Expired)
+			if held, err := t.Lookup(t.Context(), alice, "k"); err != nil || len(held.Hold.Lots) > 0 {
+				t.Errorf("Lookup = %+v, %v, want a hold that has nothing any more", held.Hold, err)
+			}
 			t.wantEntries(1)
 		}},
 	{"LetsOthersHaveWhatExpired", "what an expired hold had is there for the next hold, in the same decision",

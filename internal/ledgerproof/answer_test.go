@@ -214,17 +214,7 @@ func inUse(list []credits.CapUse) (a answer) {
 
 func operationNumber(name string) operation { return operation(slices.Index(operationNames[:], name)) }
 
-// withoutStaleLots is for a defect of all stores: a look-up of a hold that has expired, but that no mutation has written
-// as expired yet, still names the buckets that it took from. Once that is mended, delete this and its one call.
-func withoutStaleLots(h credits.Hold) credits.Hold {
-	if h.State == credits.Expired {
-		h.Lots = nil
-	}
-	return h
-}
-
 func held(h credits.Hold) answer {
-	h = withoutStaleLots(h)
 	return answer{State: h.State, Op: operationNumber(h.Operation), Lots: parts(h.Lots), Amount: int64(h.Amount), Holder: holderNumber(h.Holder.ID), Fence: h.Holder.Fence,
 		Print: int(h.Fingerprint[0]), Pin: contentID(h.Pinned), Fresh: h.Fresh, Lease: micros(h.LeaseUntil), Expires: micros(h.ExpiresAt),
 		Tried: tried(h.OpenAttempts)}

@@ -208,10 +208,7 @@ func (l *Ledger) Lookup(ctx context.Context, name credits.Account, key credits.K
 		receipt := *row.receipt
 		return ownHeld(credits.Held{Receipt: &receipt}), nil
 	}
-	hold := row.hold
-	if hold.State == credits.Open && !hold.ExpiresAt.After(l.now()) {
-		hold.State = credits.Expired
-	}
+	hold := row.hold.AsOf(l.now())
 	for _, a := range row.attempts {
 		if a.Fate == "" {
 			hold.OpenAttempts = append(hold.OpenAttempts, a)

@@ -143,22 +143,20 @@ func (l *Ledger) lookup(ctx context.Context, account credits.Account, key credit
 	if len(holds) == 0 {
 		return held, unknown
 	}
-	hold := &holds[0]
+	hold := holds[0].AsOf(now)
 	switch {
 	case hold.State == credits.Settled && len(receipts) == 0: // foreign keys hold this off; who edits without them may get here
 		return held, fmt.Errorf("postgres: account %q: key %q: %w: it is settled and its receipt is missing", account, key, ErrCorrupt)
 	case hold.State == credits.Settled:
 		held.Receipt = &receipts[0].Receipt
 		return held, nil
-	case hold.State == credits.Open && !hold.ExpiresAt.After(now):
-		hold.State = credits.Expired
 	}
 	for _, a := range attempts {
 		if a.Fate == "" {
 			hold.OpenAttempts = append(hold.OpenAttempts, a.Attempt)
 		}
 	}
-	held.Hold = hold
+	held.Hold = &hold
 	return held, nil
 }
 

@@ -84,15 +84,14 @@ func (l *Ledger) Lookup(ctx context.Context, account credits.Account, key credit
 			receipt, err := loadReceipt(ctx, r, ref)
 			held.Receipt = &receipt
 			return err
-		case hold.State == credits.Open && !hold.ExpiresAt.After(l.db.now()):
-			hold.State = credits.Expired
 		}
+		now := hold.AsOf(l.db.now())
 		for _, a := range attempts {
 			if a.Fate == "" {
-				hold.OpenAttempts = append(hold.OpenAttempts, a)
+				now.OpenAttempts = append(now.OpenAttempts, a)
 			}
 		}
-		held.Hold = hold
+		held.Hold = &now
 		return nil
 	})
 	if err != nil {
