@@ -162,7 +162,7 @@ func loadLots(ctx context.Context, t *txn, s *credits.State, account credits.Acc
 }
 
 const selectKeyed = `SELECT ` + dbstore.EntryColumns + ` FROM scrip_entries WHERE account = ? AND key = ?
-AND kind IN ('grant', 'renew', 'refund', 'adjust')`
+AND kind <> 'settle' AND kind <> 'expired'`
 
 const selectHold = `SELECT ` + dbstore.HoldColumns + ` FROM scrip_holds WHERE account = ? AND key = ?`
 

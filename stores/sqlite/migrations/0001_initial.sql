@@ -2,7 +2,8 @@
 --
 -- Times are microseconds since 1970 in UTC. Credits are whole numbers; money of the real world is a decimal as text,
 -- because SQLite's own numbers would round it. What is opaque to the ledger is a BLOB. A column has the name that the
--- field has in Go and in JSON.
+-- field has in Go and in JSON. A word out of several is checked by OR, because for IN of more than two SQLite fills a
+-- table at every statement.
 
 -- Ledger
 
@@ -36,21 +37,21 @@ CREATE TABLE scrip_entries (
 	at            INTEGER NOT NULL,
 	hash          BLOB    NOT NULL CHECK (length(hash) = 32),
 	PRIMARY KEY (account, number),
-	CHECK (kind IN ('grant', 'renew', 'refund') AND amount > 0 OR kind = 'settle' AND amount <= 0
-		OR kind = 'expired' AND amount < 0 OR kind = 'adjust' AND amount <> 0),
+	CHECK (CASE kind WHEN 'settle' THEN amount <= 0 WHEN 'grant' THEN amount > 0 WHEN 'renew' THEN amount > 0
+		WHEN 'refund' THEN amount > 0 WHEN 'expired' THEN amount < 0 WHEN 'adjust' THEN amount <> 0 ELSE 0 END),
 	CHECK ((kind = 'refund') = (charge <> '')),
 	CHECK ((kind IN ('refund', 'adjust')) = (who <> ''))
 ) STRICT, WITHOUT ROWID;
 
 -- A key posts once, so that it can be answered again. A settled key is found by its hold.
-CREATE UNIQUE INDEX scrip_entries_keyed ON scrip_entries (account, key) WHERE kind IN ('grant', 'renew', 'refund', 'adjust');
+CREATE UNIQUE INDEX scrip_entries_keyed ON scrip_entries (account, key) WHERE kind <> 'settle' AND kind <> 'expired';
 
 -- Credits that were added together, and what became of them.
 CREATE TABLE scrip_buckets (
 	account    TEXT    NOT NULL,
 	number     INTEGER NOT NULL,  -- of the entry that made it
 	key        TEXT    NOT NULL,
-	kind       TEXT    NOT NULL CHECK (kind IN ('plan', 'purchase', 'bonus', 'promo', 'adjustment', 'refund')),
+	kind       TEXT    NOT NULL CHECK (kind = 'plan' OR kind = 'purchase' OR kind = 'bonus' OR kind = 'promo' OR kind = 'adjustment' OR kind = 'refund'),
 	priority   INTEGER NOT NULL,  -- the lower, the earlier it is burned
 	expires_at INTEGER,           -- never if NULL
 	renewed_at INTEGER,           -- when a renewal ended it before that
@@ -74,7 +75,7 @@ CREATE TABLE scrip_holds (
 	key          TEXT    NOT NULL CHECK (octet_length(key) BETWEEN 1 AND 400),
 	operation    TEXT    NOT NULL CHECK (operation <> ''),
 	scope        TEXT    NOT NULL,
-	state        TEXT    NOT NULL CHECK (state IN ('open', 'settled', 'released', 'expired')),
+	state        TEXT    NOT NULL CHECK (state = 'open' OR state = 'settled' OR state = 'released' OR state = 'expired'),
 	amount       INTEGER NOT NULL CHECK (amount > 0),  -- credits; what the hold took, also after it was closed
 	fingerprint  BLOB    NOT NULL CHECK (length(fingerprint) = 32),
 	holder       TEXT    NOT NULL CHECK (holder <> ''),
@@ -185,7 +186,7 @@ CREATE TABLE scrip_caps (
 	name       TEXT    NOT NULL CHECK (octet_length(name) BETWEEN 1 AND 200),
 	operation  TEXT    NOT NULL,  -- that it counts; empty for all
 	scope      TEXT    NOT NULL,  -- that it counts; empty for all
-	"window"   TEXT    NOT NULL CHECK ("window" IN ('ever', 'day', 'week', 'month')),
+	"window"   TEXT    NOT NULL CHECK ("window" = 'ever' OR "window" = 'day' OR "window" = 'week' OR "window" = 'month'),
 	first_day  INTEGER NOT NULL,  -- of the week or the month
 	zone       TEXT    NOT NULL,  -- whose midnight it is; empty for UTC
 	"limit"    INTEGER NOT NULL CHECK ("limit" >= 0),  -- credits
@@ -233,7 +234,7 @@ CREATE INDEX scrip_usage_totals_slot ON scrip_usage_totals (scoped, slot);
 CREATE TABLE scrip_events (
 	account TEXT    NOT NULL REFERENCES scrip_accounts,
 	number  INTEGER NOT NULL CHECK (number >= 1),  -- 1, 2, 3 … in an account
-	kind    TEXT    NOT NULL CHECK (kind IN ('low_balance', 'cap_warning', 'cap_reached', 'written_off')),
+	kind    TEXT    NOT NULL CHECK (kind = 'low_balance' OR kind = 'cap_warning' OR kind = 'cap_reached' OR kind = 'written_off'),
 	key     TEXT    NOT NULL,  -- of the mutation that caused it; may be empty
 	cap     TEXT    NOT NULL,  -- the name of a cap
 	amount  INTEGER NOT NULL,  -- credits: written off, or the bound that was met
@@ -302,7 +303,7 @@ CREATE TABLE scrip_tasks (
 	stage      TEXT    NOT NULL,
 	item       TEXT    NOT NULL CHECK (item <> ''),
 	input      BLOB,                 -- opaque
-	state      TEXT    NOT NULL CHECK (state IN ('ready', 'leased', 'done', 'failed', 'dropped')),
+	state      TEXT    NOT NULL CHECK (state = 'ready' OR state = 'leased' OR state = 'done' OR state = 'failed' OR state = 'dropped'),
 	-- When the task may be claimed: from its planning or its retry on while it is ready, from the end of its lease on
 	-- while it is leased.
 	due_at     INTEGER NOT NULL,
