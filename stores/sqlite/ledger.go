@@ -15,9 +15,10 @@ var _ credits.Ledger = (*Ledger)(nil)
 // Ledger is the [credits.Ledger] of a [DB], or, from [Ledger.In], of a host's transaction. It is safe for concurrent use;
 // one of a transaction is not.
 type Ledger struct {
-	db    *DB
-	queue *dbstore.Queue[*call]
-	in    *txn // the host's transaction; nil if mutations have their own
+	db        *DB
+	queue     *dbstore.Queue[*call]
+	lastBatch int  // how many mutations the last commit had; guarded by db.turn
+	in        *txn // the host's transaction; nil if mutations have their own
 }
 
 // In returns the ledger inside a transaction that the host began on the same database: what it does is committed or

@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"errors"
+	"runtime"
 	"time"
 
 	sqlite3 "modernc.org/sqlite/lib"
@@ -54,7 +55,13 @@ func (l *Ledger) enqueue(ctx context.Context, op credits.Op) (credits.Outcome, e
 // drain commits what waits, up to a batch, and gives the turn back.
 func (l *Ledger) drain() {
 	defer l.db.endTurn()
+	// Those whose mutations were just committed are about to come back, each with its next one: the first to run is not
+	// to go without them. One that was alone waits for nobody.
+	for n := -1; l.lastBatch > 1 && n < l.queue.Len(); runtime.Gosched() {
+		n = l.queue.Len()
+	}
 	batch := l.queue.Take(func(n int, _ *call) bool { return n < maxBatch })
+	l.lastBatch = len(batch)
 	if len(batch) == 0 {
 		return
 	}

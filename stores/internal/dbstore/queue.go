@@ -20,6 +20,13 @@ func (q *Queue[C]) Add(c C) {
 	q.calls = append(q.calls, c)
 }
 
+// Len returns how many calls wait.
+func (q *Queue[C]) Len() int {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return len(q.calls)
+}
+
 // Remove takes a call back, and reports whether it was still waiting.
 func (q *Queue[C]) Remove(c C) bool {
 	q.mu.Lock()
