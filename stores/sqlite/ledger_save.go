@@ -2,8 +2,6 @@ package sqlite
 
 import (
 	"context"
-	"strings"
-	"sync"
 
 	"github.com/scrip-go/scrip/credits"
 	"github.com/scrip-go/scrip/stores/internal/dbstore"
@@ -19,7 +17,7 @@ func save(ctx context.Context, t *txn, account credits.Account, c *credits.Chang
 		holds = append(holds, holdFields(h))
 	}
 	for _, a := range c.Attempts {
-		attempts = append(attempts, append(attemptFields(a.Attempt), a.Account))
+		attempts = append(attempts, append(attemptFields(a.Attempt), &a.Account))
 	}
 	for i := range c.Entries {
 		entries = append(entries, entryFields(&c.Entries[i]))
@@ -65,7 +63,11 @@ func save(ctx context.Context, t *txn, account credits.Account, c *credits.Chang
 // sumTotal returns what is stored of a total and what a batch adds to it. SQLite has no decimals to add by itself.
 func sumTotal(ctx context.Context, t *txn, more *credits.UsageTotal) (*credits.UsageTotal, error) {
 	var stored credits.UsageTotal
-	known, err := one(ctx, t, totalFields(&stored), selectTotal, totalKeyFields(more)...)
+	query := selectTotal + `0`
+	if more.Scoped {
+		query = selectTotal + `1`
+	}
+	known, err := one(ctx, t, totalFields(&stored), query, totalKeyFields(more)...)
 	if err != nil || !known {
 		return more, err
 	}
@@ -73,59 +75,19 @@ func sumTotal(ctx context.Context, t *txn, more *credits.UsageTotal) (*credits.U
 	return &stored, nil
 }
 
-// bulks are how many rows go into one statement, the most first. Each is prepared: parsing a long statement takes longer
-// than running it, and a statement for each row costs more than its row.
-var bulks = []int{64, 8, 1}
-
-// insert runs an insert of one row for many.
+// insert runs an insert of one row for each of several. One statement of many rows would take longer to run: SQLite keeps
+// its rows, and what it would have to undo of them, aside.
 func (t *txn) insert(ctx context.Context, statement string, rows [][]any) error {
-	for _, n := range bulks {
-		for len(rows) >= n {
-			args := make([]any, 0, n*len(rows[0]))
-			for _, r := range rows[:n] {
-				args = append(args, r...)
-			}
-			if _, err := t.ExecContext(ctx, times(statement, n), args...); err != nil {
-				return err
-			}
-			rows = rows[n:]
+	for _, fields := range rows {
+		args, err := values(fields)
+		if err != nil {
+			return err
+		}
+		if _, err := t.ExecContext(ctx, statement, args...); err != nil {
+			return err
 		}
 	}
 	return nil
-}
-
-// times makes an insert of n rows out of one of a single row, which has its parameters in one pair of parentheses behind
-// VALUES.
-func times(statement string, n int) string {
-	if n == 1 {
-		return statement
-	}
-	if text, ok := manyRows.Load(bulkOf{statement, n}); ok {
-		return text.(string)
-	}
-	head, rest, _ := strings.Cut(statement, "VALUES ")
-	row, tail, _ := strings.Cut(rest, ")")
-	text := head + "VALUES " + strings.Repeat(row+"), ", n-1) + row + ")" + tail
-	manyRows.Store(bulkOf{statement, n}, text)
-	return text
-}
-
-type bulkOf struct {
-	statement string
-	rows      int
-}
-
-// manyRows keeps what times made: by bulkOf, a string.
-var manyRows sync.Map
-
-// bulkInserts are the inserts that come in bulk, in all their sizes.
-func bulkInserts() (texts []string) {
-	for _, statement := range []string{upsertHold, upsertAttempt, insertEntry, upsertBucket, insertRecord, insertReceipt, upsertTotal} {
-		for _, n := range bulks {
-			texts = append(texts, times(statement, n))
-		}
-	}
-	return texts
 }
 
 const upsertAccount = `INSERT INTO scrip_accounts (` + dbstore.AccountColumns + `) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
@@ -166,8 +128,10 @@ ON CONFLICT (account, name) DO UPDATE SET operation = excluded.operation, scope 
 
 const deleteCap = `DELETE FROM scrip_caps WHERE account = ? AND name = ?`
 
+// selectTotal ends with whether the total is a scope's, and not with a parameter: SQLite plans a statement anew whenever a
+// parameter that it compares with changes to or from 0 or 1.
 const selectTotal = `SELECT ` + dbstore.TotalColumns + ` FROM scrip_usage_totals
-WHERE account = ? AND scoped = ? AND slot = ? AND scope = ? AND operation = ? AND provider = ? AND model = ?`
+WHERE account = ?1 AND slot = ?3 AND scope = ?4 AND operation = ?5 AND provider = ?6 AND model = ?7 AND scoped = `
 
 const upsertTotal = `INSERT INTO scrip_usage_totals (` + dbstore.TotalColumns + `)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
