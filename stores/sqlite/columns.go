@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"database/sql/driver"
+	"encoding/hex"
 	"fmt"
 	"reflect"
 	"time"
@@ -59,6 +60,10 @@ func values(fields []any) ([]any, error) {
 	}
 	return out, nil
 }
+
+// hexed is a text as it stands in a list of JSON that a statement gets, where it is CAST(unhex(…) AS TEXT) again. As itself
+// it would not survive JSON if it is not UTF-8: the row that has it would not be found.
+func hexed[T ~string](text T) string { return hex.EncodeToString([]byte(text)) }
 
 // at is how a time is kept here.
 func at(t *time.Time) any { return instant{t} }

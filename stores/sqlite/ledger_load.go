@@ -20,14 +20,43 @@ const selectCaps = `SELECT ` + dbstore.CapColumns + ` FROM scrip_caps WHERE acco
 
 const selectBucket = `SELECT ` + dbstore.BucketColumns + ` FROM scrip_buckets WHERE account = ? AND number = ?`
 
-// loadPurse gives a state what an account has: its row, the buckets of which something remains, and the holds that have
-// expired. It reports whether the account is known.
-func loadPurse(ctx context.Context, r reader, s *credits.State, account credits.Account, now time.Time) (known bool, err error) {
+// selectPurse is an account's row and what else there is of it: something that some keys name, caps, holds that have expired.
+// Most of the time there is none of it, and one statement says so in place of four.
+const selectPurse = `SELECT ` + dbstore.AccountColumns + `,
+	EXISTS (SELECT 1 FROM ` + wantedKeys + ` CROSS JOIN scrip_holds ON account = ?1 AND key = wanted)
+		OR EXISTS (SELECT 1 FROM ` + wantedKeys + ` CROSS JOIN scrip_entries ON account = ?1 AND key = wanted AND kind <> 'settle' AND kind <> 'expired'),
+	EXISTS (SELECT 1 FROM scrip_caps WHERE account = ?1),
+	EXISTS (SELECT 1 FROM scrip_holds WHERE account = ?1 AND state = 'open' AND expires_at <= ?3)
+FROM scrip_accounts WHERE account = ?1`
+
+// wantedKeys is a list of keys, the parameter 2, as a table. See listed.
+const wantedKeys = `(SELECT CAST(unhex(value) AS TEXT) AS wanted FROM json_each(?2))`
+
+// listed is keys as the parameter of a statement.
+func listed(keys []credits.Key) dbstore.List {
+	list := make([]string, len(keys))
+	for i, k := range keys {
+		list[i] = hexed(k)
+	}
+	return dbstore.List{V: list}
+}
+
+// loadPurse gives a state what an account has: its row, what the keys name, the buckets of which something remains, the
+// caps, and the holds that have expired. It reports whether the account is known.
+func loadPurse(ctx context.Context, r reader, s *credits.State, account credits.Account, keys []credits.Key, now time.Time) (known bool, err error) {
 	var row credits.AccountRow
-	if known, err = one(ctx, r, dbstore.AccountFields(&row), selectAccount, account); err != nil || !known {
+	var named, capped, expiring bool
+	known, err = one(ctx, r, append(dbstore.AccountFields(&row), &named, &capped, &expiring),
+		selectPurse, account, listed(keys), now.UnixMicro())
+	if err != nil || !known {
 		return false, err // nothing of an account is there before its row is
 	}
 	s.LoadAccount(row)
+	if named { // first, because a hold that is loaded as one that has expired comes without its attempts
+		if err := loadKeys(ctx, r, s, account, keys); err != nil {
+			return false, err
+		}
+	}
 	buckets, err := rows(ctx, r, bucketFields, selectBuckets, account)
 	if err != nil {
 		return false, err
@@ -35,22 +64,28 @@ func loadPurse(ctx context.Context, r reader, s *credits.State, account credits.
 	for _, b := range buckets {
 		s.LoadBucket(b)
 	}
-	caps, err := rows(ctx, r, capFields, selectCaps, account)
-	if err != nil {
-		return false, err
+	if capped {
+		caps, err := rows(ctx, r, capFields, selectCaps, account)
+		if err != nil {
+			return false, err
+		}
+		for _, c := range caps {
+			s.LoadCap(c)
+		}
 	}
-	for _, c := range caps {
-		s.LoadCap(c)
+	if expiring {
+		expired, err := rows(ctx, r, holdFields, selectExpired, account, now.UnixMicro())
+		if err != nil {
+			return false, err
+		}
+		for _, h := range expired {
+			s.LoadHold(h, nil)
+		}
 	}
-	expired, err := rows(ctx, r, holdFields, selectExpired, account, now.UnixMicro())
-	for _, h := range expired {
-		s.LoadHold(h, nil)
-	}
-	return true, err
+	return true, nil
 }
 
-// load gives a state the rows that the calls, all of one account, are decided on; see [credits.State]. The holds that the
-// calls name come first: a hold that is loaded as one that has expired comes without its attempts.
+// load gives a state the rows that the calls, all of one account, are decided on; see [credits.State].
 func load(ctx context.Context, t *txn, s *credits.State, account credits.Account, calls []*call, now time.Time) error {
 	var keys []credits.Key
 	seen := map[credits.Key]bool{}
@@ -62,9 +97,6 @@ func load(ctx context.Context, t *txn, s *credits.State, account credits.Account
 			}
 		}
 	}
-	if err := loadKeys(ctx, t, s, account, keys); err != nil {
-		return err
-	}
 	for _, c := range calls {
 		if toSet, ok := c.op.(credits.Cap); ok {
 			if err := loadUse(ctx, t, s, toSet, now); err != nil {
@@ -72,7 +104,7 @@ func load(ctx context.Context, t *txn, s *credits.State, account credits.Account
 			}
 		}
 	}
-	_, err := loadPurse(ctx, t, s, account, now)
+	_, err := loadPurse(ctx, t, s, account, keys, now)
 	return err
 }
 
@@ -96,19 +128,19 @@ func loadUse(ctx context.Context, t *txn, s *credits.State, c credits.Cap, now t
 }
 
 // loadKeys loads what the account's keys name: their holds with what belongs to them, and their entries.
-func loadKeys(ctx context.Context, t *txn, s *credits.State, account credits.Account, keys []credits.Key) error {
-	entries, err := keyed(ctx, t, entryFields, selectKeyed, account, keys)
+func loadKeys(ctx context.Context, r reader, s *credits.State, account credits.Account, keys []credits.Key) error {
+	entries, err := keyed(ctx, r, entryFields, selectKeyed, account, keys)
 	if err != nil {
 		return err
 	}
 	for _, e := range entries {
 		s.LoadEntry(e)
 	}
-	holds, err := keyed(ctx, t, holdFields, selectHold, account, keys)
+	holds, err := keyed(ctx, r, holdFields, selectHold, account, keys)
 	if err != nil || len(holds) == 0 {
 		return err
 	}
-	attempts, err := keyed(ctx, t, attemptFields, selectAttempts, account, keys)
+	attempts, err := keyed(ctx, r, attemptFields, selectAttempts, account, keys)
 	if err != nil {
 		return err
 	}
@@ -118,11 +150,11 @@ func loadKeys(ctx context.Context, t *txn, s *credits.State, account credits.Acc
 	}
 	for _, h := range holds {
 		s.LoadHold(h, of[h.Key])
-		if err := loadLots(ctx, t, s, account, h.Lots); err != nil {
+		if err := loadLots(ctx, r, s, account, h.Lots); err != nil {
 			return err
 		}
 		if h.State == credits.Settled {
-			receipt, err := loadReceipt(ctx, t, credits.Ref{Account: account, Key: h.Key})
+			receipt, err := loadReceipt(ctx, r, credits.Ref{Account: account, Key: h.Key})
 			if err != nil {
 				return err
 			}
@@ -138,19 +170,19 @@ func keyed[T any](ctx context.Context, r reader, scan func(*T) []any, query stri
 	if len(keys) == 1 {
 		return rows(ctx, r, scan, query, account, keys[0])
 	}
-	return rows(ctx, r, scan, ofMany(query), dbstore.List{V: keys}, account)
+	return rows(ctx, r, scan, ofMany(query), account, listed(keys))
 }
 
 func ofMany(query string) string {
 	columns, rest, _ := strings.Cut(query, " FROM ")
 	table, condition, _ := strings.Cut(rest, " WHERE account = ? AND key = ?")
-	return columns + " FROM (SELECT value AS wanted FROM json_each(?)) CROSS JOIN " + table + " ON account = ? AND key = wanted WHERE true" + condition
+	return columns + " FROM " + wantedKeys + " CROSS JOIN " + table + " ON account = ?1 AND key = wanted WHERE true" + condition
 }
 
-func loadLots(ctx context.Context, t *txn, s *credits.State, account credits.Account, lots []credits.Lot) error {
+func loadLots(ctx context.Context, r reader, s *credits.State, account credits.Account, lots []credits.Lot) error {
 	for _, l := range lots {
 		var b credits.Bucket
-		known, err := one(ctx, t, bucketFields(&b), selectBucket, account, l.Bucket)
+		known, err := one(ctx, r, bucketFields(&b), selectBucket, account, l.Bucket)
 		if err != nil {
 			return err
 		}

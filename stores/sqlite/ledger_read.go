@@ -31,7 +31,7 @@ func (l *Ledger) snapshot(ctx context.Context, fn func(reader) error) error {
 func (l *Ledger) purse(ctx context.Context, account credits.Account, fn func(*credits.State, time.Time)) error {
 	return l.snapshot(ctx, func(r reader) error {
 		state, now := credits.NewState(), l.db.now()
-		if known, err := loadPurse(ctx, r, state, account, now); err != nil || !known {
+		if known, err := loadPurse(ctx, r, state, account, nil, now); err != nil || !known {
 			return err
 		}
 		fn(state, now)

@@ -36,12 +36,12 @@ func save(ctx context.Context, t *txn, account credits.Account, c *credits.Chang
 			return err
 		}
 	}
-	for _, more := range c.Totals {
-		total, err := sumTotal(ctx, t, more)
-		if err != nil {
-			return err
-		}
-		totals = append(totals, totalFields(total))
+	sums, err := sumTotals(ctx, t, account, c.Totals)
+	if err != nil {
+		return err
+	}
+	for i := range sums {
+		totals = append(totals, totalFields(&sums[i]))
 	}
 	for i := range c.Events {
 		events = append(events, eventFields(&c.Events[i]))
@@ -60,19 +60,33 @@ func save(ctx context.Context, t *txn, account credits.Account, c *credits.Chang
 	return nil
 }
 
-// sumTotal returns what is stored of a total and what a batch adds to it. SQLite has no decimals to add by itself.
-func sumTotal(ctx context.Context, t *txn, more *credits.UsageTotal) (*credits.UsageTotal, error) {
-	var stored credits.UsageTotal
-	query := selectTotal + `0`
-	if more.Scoped {
-		query = selectTotal + `1`
+// sumTotals returns what is stored of totals with what a batch adds to them. SQLite has no decimals to add by itself.
+func sumTotals(ctx context.Context, t *txn, account credits.Account, changed []*credits.UsageTotal) ([]credits.UsageTotal, error) {
+	if len(changed) == 0 {
+		return nil, nil
 	}
-	known, err := one(ctx, t, totalFields(&stored), query, totalKeyFields(more)...)
-	if err != nil || !known {
-		return more, err
+	wanted := make([][]any, len(changed))
+	for i, more := range changed {
+		wanted[i] = []any{more.Scoped, more.Slot.UnixMicro(), hexed(more.Scope), hexed(more.Operation), hexed(more.Provider), hexed(more.Model)}
 	}
-	stored.Add(more)
-	return &stored, nil
+	type found struct {
+		index int
+		total credits.UsageTotal
+	}
+	fields := func(f *found) []any { return append([]any{&f.index}, totalFields(&f.total)...) }
+	stored, err := rows(ctx, t, fields, selectSums, account, dbstore.List{V: wanted})
+	if err != nil {
+		return nil, err
+	}
+	sums := make([]credits.UsageTotal, len(changed))
+	for i, more := range changed {
+		sums[i] = *more
+	}
+	for _, f := range stored {
+		f.total.Add(&sums[f.index])
+		sums[f.index] = f.total
+	}
+	return sums, nil
 }
 
 // insert runs an insert of one row for each of several. One statement of many rows would take longer to run: SQLite keeps
@@ -128,10 +142,10 @@ ON CONFLICT (account, name) DO UPDATE SET operation = excluded.operation, scope 
 
 const deleteCap = `DELETE FROM scrip_caps WHERE account = ? AND name = ?`
 
-// selectTotal ends with whether the total is a scope's, and not with a parameter: SQLite plans a statement anew whenever a
-// parameter that it compares with changes to or from 0 or 1.
-const selectTotal = `SELECT ` + dbstore.TotalColumns + ` FROM scrip_usage_totals
-WHERE account = ?1 AND slot = ?3 AND scope = ?4 AND operation = ?5 AND provider = ?6 AND model = ?7 AND scoped = `
+const selectSums = `SELECT json_each.key, ` + dbstore.TotalColumns + ` FROM json_each(?2) CROSS JOIN scrip_usage_totals
+ON account = ?1 AND scoped = value ->> 0 AND slot = value ->> 1
+	AND scope = CAST(unhex(value ->> 2) AS TEXT) AND operation = CAST(unhex(value ->> 3) AS TEXT)
+	AND provider = CAST(unhex(value ->> 4) AS TEXT) AND model = CAST(unhex(value ->> 5) AS TEXT)`
 
 const upsertTotal = `INSERT INTO scrip_usage_totals (` + dbstore.TotalColumns + `)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)

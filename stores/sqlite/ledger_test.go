@@ -314,3 +314,25 @@ func TestHoldsThatExpired(t *testing.T) {
 	wantBalance(t, l, "acme", credits.Balance{Posted: 10, Available: 10})
 	verify(t, l, "acme")
 }
+
+// Names are bytes: those that are not UTF-8, and would not survive JSON, are found again as well, also in a batch.
+func TestNamesNeedNotBeText(t *testing.T) {
+	l := open(t, tempFile(t), nil).Ledger()
+	grant(t, l, "a\xff", "g\xff", 1000)
+	for range 2 { // the second time every key is known
+		var callers sync.WaitGroup
+		for i := range 32 {
+			callers.Go(func() {
+				_, err := l.Charge(t.Context(), credits.Charge{Account: "a\xff", Key: credits.Key(fmt.Sprintf("\xfe\x00%d", i)), Operation: "o\xff\x00",
+					Scope: "s\xfe", Amount: 3, Record: credits.UsageRecord{Provider: "p\xff", Model: "m\x00\"<"}})
+				if err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		callers.Wait()
+	}
+	grant(t, l, "a\xff", "g\xff", 1000)
+	wantBalance(t, l, "a\xff", credits.Balance{Posted: 1000 - 32*3, Available: 1000 - 32*3})
+	verify(t, l, "a\xff")
+}

@@ -153,8 +153,8 @@ const lockForWriting = `DELETE FROM scrip_migrations WHERE number < 0`
 // parsing them would take longer than running them.
 var hot = []string{
 	lockForWriting, upsertAccount, upsertHold, upsertAttempt, insertEntry, upsertBucket, insertRecord, insertReceipt,
-	selectCaps, upsertCap, selectTotal + `0`, selectTotal + `1`, upsertTotal, insertEvent,
-	selectAccount, selectHold, selectAttempts, selectExpired, selectBuckets, selectBucket, selectKeyed, selectReceipt, selectRecord,
+	selectCaps, upsertCap, selectSums, upsertTotal, insertEvent,
+	selectPurse, selectHold, selectAttempts, selectExpired, selectBuckets, selectBucket, selectKeyed, selectReceipt, selectRecord,
 	ofMany(selectHold), ofMany(selectAttempts), ofMany(selectKeyed),
 	insertTask, selectActive, selectCandidates, selectTouched, claimTask, countClaimed, extendTask,
 	completeTask, selectCredits, countCompleted, retryTask, countRetried,
