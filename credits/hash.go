@@ -3,31 +3,29 @@ package credits
 import (
 	"crypto/sha256"
 	"encoding/binary"
-	"hash"
 	"math"
 	"time"
 
 	"github.com/shopspring/decimal"
 )
 
-// digester writes fields so that no two different rows come to the same bytes: every text has its length before it.
-type digester struct{ hash.Hash }
+// digester collects fields so that no two different rows come to the same bytes: every text has its length before it. They
+// are hashed at once, which takes less time than field by field.
+type digester struct{ bytes []byte }
 
-func newDigester() digester { return digester{sha256.New()} }
+func newDigester() *digester { return &digester{make([]byte, 0, 512)} }
 
-func (d digester) num(n int64) {
-	var b [8]byte
-	binary.BigEndian.PutUint64(b[:], uint64(n))
-	_, _ = d.Write(b[:])
-}
+func (d *digester) write(b []byte) { d.bytes = append(d.bytes, b...) }
 
-func (d digester) text(s string) {
+func (d *digester) num(n int64) { d.bytes = binary.BigEndian.AppendUint64(d.bytes, uint64(n)) }
+
+func (d *digester) text(s string) {
 	d.num(int64(len(s)))
-	_, _ = d.Write([]byte(s))
+	d.bytes = append(d.bytes, s...)
 }
 
 // time is to the microsecond, as every store keeps it.
-func (d digester) time(t time.Time) {
+func (d *digester) time(t time.Time) {
 	if t.IsZero() {
 		d.num(math.MinInt64)
 		return
@@ -35,7 +33,7 @@ func (d digester) time(t time.Time) {
 	d.num(t.UnixMicro())
 }
 
-func (d digester) decimal(n decimal.NullDecimal) {
+func (d *digester) decimal(n decimal.NullDecimal) {
 	if !n.Valid {
 		d.text("null")
 		return
@@ -43,16 +41,13 @@ func (d digester) decimal(n decimal.NullDecimal) {
 	d.text(n.Decimal.String())
 }
 
-func (d digester) sum() (out [32]byte) {
-	d.Sum(out[:0])
-	return out
-}
+func (d *digester) sum() [32]byte { return sha256.Sum256(d.bytes) }
 
 // hash is what an entry's Hash must be, after the entry with the hash prev. made is the digest of the bucket that it made,
 // or of its usage record; kept is that of its receipt.
 func (e *Entry) hash(prev, made, kept [32]byte) [32]byte {
 	d := newDigester()
-	_, _ = d.Write(prev[:])
+	d.write(prev[:])
 	d.text(string(e.Account))
 	d.num(e.Number)
 	d.text(string(e.Kind))
@@ -69,8 +64,8 @@ func (e *Entry) hash(prev, made, kept [32]byte) [32]byte {
 		d.num(l.Bucket)
 		d.num(int64(l.Amount))
 	}
-	_, _ = d.Write(made[:])
-	_, _ = d.Write(kept[:])
+	d.write(made[:])
+	d.write(kept[:])
 	return d.sum()
 }
 
@@ -117,7 +112,7 @@ func (r *UsageRecord) digest() [32]byte {
 func (r *Receipt) chain() [32]byte {
 	d := newDigester()
 	d.text(string(r.Key))
-	_, _ = d.Write(r.Fingerprint[:])
-	_, _ = d.Write(r.Digest[:])
+	d.write(r.Fingerprint[:])
+	d.write(r.Digest[:])
 	return d.sum()
 }
