@@ -92,12 +92,11 @@ func sumTotals(ctx context.Context, t *txn, account credits.Account, changed []*
 // insert runs an insert of one row for each of several. One statement of many rows would take longer to run: SQLite keeps
 // its rows, and what it would have to undo of them, aside.
 func (t *txn) insert(ctx context.Context, statement string, rows [][]any) error {
-	for _, fields := range rows {
-		args, err := values(fields)
-		if err != nil {
+	for _, row := range rows {
+		if err := values(row); err != nil {
 			return err
 		}
-		if _, err := t.ExecContext(ctx, statement, args...); err != nil {
+		if _, err := t.ExecContext(ctx, statement, row...); err != nil {
 			return err
 		}
 	}
