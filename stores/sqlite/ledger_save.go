@@ -2,6 +2,8 @@ package sqlite
 
 import (
 	"context"
+	"slices"
+	"strings"
 
 	"github.com/scrip-go/scrip/credits"
 	"github.com/scrip-go/scrip/stores/internal/dbstore"
@@ -89,13 +91,44 @@ func sumTotals(ctx context.Context, t *txn, account credits.Account, changed []*
 	return sums, nil
 }
 
-// insert runs an insert of one row for each of several. One statement of many rows would take longer to run: SQLite keeps
-// its rows, and what it would have to undo of them, aside.
+// bulks are how many rows go into one statement, the most first. Each is prepared: parsing a long statement takes longer
+// than running it, and a statement for each row takes longer than one for all.
+var bulks = []int{64, 16, 4, 1}
+
+// bulkInserts are the inserts that come in bulk, by the one of a single row, in the order of bulks.
+var bulkInserts = func() map[string][]string {
+	texts := map[string][]string{}
+	for _, statement := range []string{upsertHold, upsertAttempt, insertEntry, upsertBucket, insertRecord, insertReceipt, upsertTotal} {
+		for _, n := range bulks {
+			texts[statement] = append(texts[statement], times(statement, n))
+		}
+	}
+	return texts
+}()
+
+// times makes an insert of n rows out of one of a single row, which has its parameters in one pair of parentheses behind
+// VALUES.
+func times(statement string, n int) string {
+	head, rest, _ := strings.Cut(statement, "VALUES ")
+	row, tail, _ := strings.Cut(rest, ")")
+	return head + "VALUES " + strings.Repeat(row+"), ", n-1) + row + ")" + tail
+}
+
+// insert runs an insert of one row for many.
 func (t *txn) insert(ctx context.Context, statement string, rows [][]any) error {
 	for _, row := range rows {
 		if err := values(row); err != nil {
 			return err
 		}
+	}
+	for i, text := range bulkInserts[statement] {
+		for n := bulks[i]; len(rows) >= n; rows = rows[n:] {
+			if _, err := t.ExecContext(ctx, text, slices.Concat(rows[:n]...)...); err != nil {
+				return err
+			}
+		}
+	}
+	for _, row := range rows { // an insert of which there is never more than a few
 		if _, err := t.ExecContext(ctx, statement, row...); err != nil {
 			return err
 		}

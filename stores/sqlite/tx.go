@@ -5,6 +5,8 @@ import (
 	"database/sql"
 	"fmt"
 	"iter"
+	"maps"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -151,9 +153,8 @@ const lockForWriting = `DELETE FROM scrip_migrations WHERE number < 0`
 
 // hot are the statements of the paths that every call and every task goes. They are prepared once for each connection;
 // parsing them would take longer than running them.
-var hot = []string{
-	lockForWriting, upsertAccount, upsertHold, upsertAttempt, insertEntry, upsertBucket, insertRecord, insertReceipt,
-	selectCaps, upsertCap, selectSums, upsertTotal, insertEvent,
+var hot = append(slices.Concat(slices.Collect(maps.Values(bulkInserts))...),
+	lockForWriting, upsertAccount, selectCaps, upsertCap, selectSums, insertEvent,
 	selectPurse, selectHold, selectAttempts, selectExpired, selectBuckets, selectBucket, selectKeyed, selectReceipt, selectRecord,
 	ofMany(selectHold), ofMany(selectAttempts), ofMany(selectKeyed),
 	insertTask, selectActive, selectCandidates, selectTouched, claimTask, countClaimed, extendTask,
@@ -161,7 +162,7 @@ var hot = []string{
 	keywords.selectByID, clusters.selectByID, ideas.selectByID, tasks.selectByID, articles.selectByID, images.selectByID,
 	keywords.insert, clusters.insert, ideas.insert, tasks.insert, articles.insert, images.insert,
 	keywords.update, clusters.update, ideas.update, tasks.update, articles.update, images.update,
-}
+)
 
 // prepare prepares the hot statements once. It is called with the turn and outside a transaction, because a pool of one
 // connection has none to spare inside.
