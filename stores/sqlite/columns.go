@@ -81,8 +81,6 @@ func lineFields(l *dbstore.AuditLine) []any { return l.Fields(at) }
 
 func capFields(c *credits.CapRow) []any { return dbstore.CapFields(c, at) }
 
-func totalKeyFields(t *credits.UsageTotal) []any { return dbstore.TotalKeyFields(t, at) }
-
 func totalFields(t *credits.UsageTotal) []any { return dbstore.TotalFields(t, at) }
 
 func eventFields(e *credits.Event) []any { return dbstore.EventFields(e, at) }

@@ -30,6 +30,11 @@ func (l *Ledger) enqueue(ctx context.Context, op credits.Op) (credits.Outcome, e
 	timer := time.NewTimer(l.db.patience)
 	defer timer.Stop()
 	for {
+		select { // first, because select takes any that is ready: a turn for nothing would split the next batch
+		case <-c.done:
+			return c.outcome, c.err
+		default:
+		}
 		var err error
 		select {
 		case <-c.done:
@@ -55,16 +60,16 @@ func (l *Ledger) enqueue(ctx context.Context, op credits.Op) (credits.Outcome, e
 // drain commits what waits, up to a batch, and gives the turn back.
 func (l *Ledger) drain() {
 	defer l.db.endTurn()
-	// Those whose mutations were just committed are about to come back, each with its next one: the first to run is not
-	// to go without them. One that was alone waits for nobody.
-	for n := -1; l.lastBatch > 1 && n < l.queue.Len(); runtime.Gosched() {
+	// Those whose mutations were just committed are about to come back, each with its next one: the first of them to run
+	// lets the others run too, as long as they keep coming. One that was alone waits for nobody.
+	for n := -1; l.lastBatch > 1 && n < min(l.queue.Len(), maxBatch); runtime.Gosched() {
 		n = l.queue.Len()
 	}
 	batch := l.queue.Take(func(n int, _ *call) bool { return n < maxBatch })
-	l.lastBatch = len(batch)
 	if len(batch) == 0 {
 		return
 	}
+	l.lastBatch = len(batch)
 	l.commit(batch)
 	for _, c := range batch {
 		close(c.done)
