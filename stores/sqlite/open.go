@@ -45,7 +45,8 @@ type DB struct {
 
 	// turn is held by the one writer of the process. What stands below is guarded by it.
 	turn       chan struct{}
-	statements map[string]*sql.Stmt // the hot ones, by their text; nil until the first write
+	statements map[string]*sql.Stmt // prepared ones, by their text
+	wanted     map[string]bool      // hot ones that are to be prepared: that were run, and the first of every transaction
 
 	open atomic.Pointer[txn] // the writing transaction that is open
 
@@ -154,7 +155,8 @@ func New(ctx context.Context, db *sql.DB, o *Options) (*DB, error) {
 const selectFile = `SELECT file FROM pragma_database_list WHERE name = 'main'`
 
 func newDB(o *Options) *DB {
-	d := &DB{clock: time.Now, patience: patience, turn: make(chan struct{}, 1), closing: make(chan struct{})}
+	d := &DB{clock: time.Now, patience: patience, turn: make(chan struct{}, 1), closing: make(chan struct{}),
+		statements: map[string]*sql.Stmt{}, wanted: map[string]bool{lockForWriting: true}}
 	if o != nil {
 		d.readOnly = o.ReadOnly
 		if o.Now != nil {

@@ -25,6 +25,7 @@ type reader interface {
 type txn struct {
 	tx         *sql.Tx
 	statements map[string]*sql.Stmt // prepared on the pool; nil in a host's transaction
+	wanted     map[string]bool      // those that are to be prepared for the next one, as statements
 	ended      atomic.Bool          // its function has returned: a face that kept it may not go on
 
 	mu     sync.Mutex
@@ -119,7 +120,7 @@ func (d *DB) transact(ctx context.Context, fn func(context.Context, *txn) error)
 	if err != nil {
 		return translate("begin", err)
 	}
-	t := &txn{tx: tx, statements: d.statements, bound: map[string]*sql.Stmt{}}
+	t := &txn{tx: tx, statements: d.statements, wanted: d.wanted, bound: map[string]*sql.Stmt{}}
 	d.open.Store(t)
 	committed := false
 	defer func() {
@@ -151,8 +152,8 @@ func (d *DB) transact(ctx context.Context, fn func(context.Context, *txn) error)
 // how the host opened its pool, and the wait for the lock ends with the caller's context.
 const lockForWriting = `DELETE FROM scrip_migrations WHERE number < 0`
 
-// hot are the statements of the paths that every call and every task goes. They are prepared once for each connection;
-// parsing them would take longer than running them.
+// hot are the statements of the paths that every call and every task goes. One that was run is prepared before the next
+// transaction: parsing it again and again would take longer than running it.
 var hot = append(slices.Concat(slices.Collect(maps.Values(bulkInserts))...),
 	lockForWriting, upsertAccount, selectCaps, upsertCap, selectSums, insertEvent,
 	selectPurse, selectHold, selectAttempts, selectExpired, selectBuckets, selectBucket, selectKeyed, selectReceipt, selectRecord,
@@ -164,24 +165,25 @@ var hot = append(slices.Concat(slices.Collect(maps.Values(bulkInserts))...),
 	keywords.update, clusters.update, ideas.update, tasks.update, articles.update, images.update,
 )
 
-// prepare prepares the hot statements once. It is called with the turn and outside a transaction, because a pool of one
-// connection has none to spare inside.
-func (d *DB) prepare(ctx context.Context) error {
-	if d.statements != nil {
-		return nil
-	}
-	statements := make(map[string]*sql.Stmt, len(hot))
+var isHot = func() map[string]bool {
+	set := make(map[string]bool, len(hot))
 	for _, text := range hot {
+		set[text] = true
+	}
+	return set
+}()
+
+// prepare prepares the hot statements that were run since it was called last. It is called with the turn and outside a
+// transaction, because a pool of one connection has none to spare inside.
+func (d *DB) prepare(ctx context.Context) error {
+	for text := range d.wanted {
 		s, err := d.writer.PrepareContext(ctx, text)
 		if err != nil {
-			for _, s := range statements {
-				s.Close()
-			}
 			return fmt.Errorf("%w: %q", err, text)
 		}
-		statements[text] = s
+		d.statements[text] = s
+		delete(d.wanted, text)
 	}
-	d.statements = statements
 	return nil
 }
 
@@ -198,7 +200,7 @@ func (d *DB) read(ctx context.Context, fn func(reader) error) error {
 	return fn(tx)
 }
 
-// statement returns the prepared statement of a hot text, nil for any other.
+// statement returns the prepared statement of a hot text, nil for any other and for one that was never run.
 func (t *txn) statement(ctx context.Context, query string) *sql.Stmt {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -207,6 +209,9 @@ func (t *txn) statement(ctx context.Context, query string) *sql.Stmt {
 	}
 	prepared := t.statements[query]
 	if prepared == nil {
+		if t.wanted != nil && isHot[query] {
+			t.wanted[query] = true
+		}
 		return nil
 	}
 	s := t.tx.StmtContext(ctx, prepared)
