@@ -15,6 +15,7 @@ package functions
 import (
 	"embed"
 	"encoding/json"
+	"errors"
 
 	"github.com/scrip-go/scrip/engine"
 	"github.com/scrip-go/scrip/providers"
@@ -57,39 +58,25 @@ func (s *Set) All() []engine.AnyFunction {
 
 // New defines the functions. An error is a defect of this package.
 func New() (*Set, error) {
-	var s Set
-	var err error
-	if s.Cluster, err = engine.Define(clusterDefinition); err != nil {
+	var errs []error
+	s := &Set{
+		Cluster: define(clusterDefinition, &errs), Ideas: define(ideasDefinition, &errs), Content: define(contentDefinition, &errs),
+		ImagePrompts: define(imagePromptsDefinition, &errs), Images: define(imagesDefinition, &errs),
+		Product: define(productDefinition, &errs), Service: define(serviceDefinition, &errs), Optimize: define(optimizeDefinition, &errs),
+		Links: define(linksDefinition, &errs), Structure: define(structureDefinition, &errs),
+	}
+	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}
-	if s.Ideas, err = engine.Define(ideasDefinition); err != nil {
-		return nil, err
+	return s, nil
+}
+
+func define[In, Out any](d engine.Definition[In, Out], errs *[]error) *engine.Function[In, Out] {
+	f, err := engine.Define(d)
+	if err != nil {
+		*errs = append(*errs, err)
 	}
-	if s.Content, err = engine.Define(contentDefinition); err != nil {
-		return nil, err
-	}
-	if s.ImagePrompts, err = engine.Define(imagePromptsDefinition); err != nil {
-		return nil, err
-	}
-	if s.Images, err = engine.Define(imagesDefinition); err != nil {
-		return nil, err
-	}
-	if s.Product, err = engine.Define(productDefinition); err != nil {
-		return nil, err
-	}
-	if s.Service, err = engine.Define(serviceDefinition); err != nil {
-		return nil, err
-	}
-	if s.Optimize, err = engine.Define(optimizeDefinition); err != nil {
-		return nil, err
-	}
-	if s.Links, err = engine.Define(linksDefinition); err != nil {
-		return nil, err
-	}
-	if s.Structure, err = engine.Define(structureDefinition); err != nil {
-		return nil, err
-	}
-	return &s, nil
+	return f
 }
 
 //go:embed prompts/*.txt
