@@ -5,53 +5,41 @@ import (
 	"iter"
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/scrip-go/scrip/credits"
 )
 
 // Balance implements [credits.Ledger].
-func (l *Ledger) Balance(ctx context.Context, name credits.Account) (credits.Balance, error) {
-	if err := ctx.Err(); err != nil {
-		return credits.Balance{}, err
-	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	acc := l.accounts[name]
-	if acc == nil {
-		return credits.Balance{}, nil
-	}
-	now := l.now()
-	return acc.read(now).Balance(name, now), nil
+func (l *Ledger) Balance(ctx context.Context, account credits.Account) (b credits.Balance, err error) {
+	err = l.purse(ctx, account, func(s *credits.State, now time.Time) { b = s.Balance(account, now) })
+	return b, err
 }
 
 // Buckets implements [credits.Ledger].
-func (l *Ledger) Buckets(ctx context.Context, name credits.Account) ([]credits.Bucket, error) {
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	acc := l.accounts[name]
-	if acc == nil {
-		return nil, nil
-	}
-	now := l.now()
-	return acc.read(now).Buckets(name, now), nil
+func (l *Ledger) Buckets(ctx context.Context, account credits.Account) (buckets []credits.Bucket, err error) {
+	err = l.purse(ctx, account, func(s *credits.State, now time.Time) { buckets = s.Buckets(account, now) })
+	return buckets, err
 }
 
 // Caps implements [credits.Ledger].
-func (l *Ledger) Caps(ctx context.Context, name credits.Account) ([]credits.CapUse, error) {
+func (l *Ledger) Caps(ctx context.Context, account credits.Account) (caps []credits.CapUse, err error) {
+	err = l.purse(ctx, account, func(s *credits.State, now time.Time) { caps = s.Caps(account, now) })
+	return caps, err
+}
+
+// purse has fn read what an account has; it is not called for an account that is not there.
+func (l *Ledger) purse(ctx context.Context, account credits.Account, fn func(*credits.State, time.Time)) error {
 	if err := ctx.Err(); err != nil {
-		return nil, err
+		return err
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	acc := l.accounts[name]
-	if acc == nil {
-		return nil, nil
+	if acc := l.accounts[account]; acc != nil {
+		now := l.now()
+		fn(acc.read(now), now)
 	}
-	now := l.now()
-	return acc.read(now).Caps(name, now), nil
+	return nil
 }
 
 // Events implements [credits.Ledger].
