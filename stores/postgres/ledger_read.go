@@ -333,23 +333,14 @@ func (l *Ledger) Attempts(ctx context.Context, q credits.AttemptQuery) iter.Seq2
 // stream yields the rows of the next answer of a batch, which must be taken before the one after it.
 func stream[T any](results pgx.BatchResults, fields func(*T) []any) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
-		var none T
 		found, err := results.Query()
 		if err != nil {
+			var none T
 			yield(none, err)
 			return
 		}
 		defer found.Close()
-		for found.Next() {
-			var row T
-			err := found.Scan(fields(&row)...)
-			if !yield(row, err) || err != nil {
-				return
-			}
-		}
-		if err := found.Err(); err != nil {
-			yield(none, err)
-		}
+		dbstore.Each(found, fields, yield)
 	}
 }
 

@@ -10,6 +10,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/scrip-go/scrip/stores/internal/dbstore"
 )
 
 // patience bounds the wait for this process's own writer. A call inside the function of Complete that does not use its
@@ -322,23 +324,14 @@ func stream[T any](ctx context.Context, r reader, scan func(*T) []any, q query) 
 		if q.text == "" {
 			return
 		}
-		var none T
 		found, err := r.QueryContext(ctx, q.text, q.args...)
 		if err != nil {
+			var none T
 			yield(none, err)
 			return
 		}
 		defer found.Close()
-		for found.Next() {
-			var row T
-			err := found.Scan(scan(&row)...)
-			if !yield(row, err) || err != nil {
-				return
-			}
-		}
-		if err := found.Err(); err != nil {
-			yield(none, err)
-		}
+		dbstore.Each(found, scan, yield)
 	}
 }
 
