@@ -19,7 +19,7 @@ func (d *DB) Plans(ctx context.Context) (map[string]string, error) {
 	const page = ` AND (position, id) > ($3, $4) ORDER BY position, id LIMIT $5`
 	plans := map[string]string{}
 	texts := []string{
-		lockAccounts, selectAccounts, selectBuckets, selectExpired, selectHolds, selectAttempts, selectKeyed, selectReceipts, selectChargedBuckets,
+		lockAccounts, selectAccounts, selectFurther, selectBuckets, selectExpired, selectHolds, selectAttempts, selectKeyed, selectReceipts, selectChargedBuckets,
 		insertAccounts, updateAccounts, upsertHolds, upsertAttempts, insertEntries, upsertBuckets, insertRecords, insertReceipts,
 		selectCaps, upsertCaps, deleteCap, addTotals, insertEvents, deleteEvents, selectEvents,
 		selectEntries, pruneReceipts,

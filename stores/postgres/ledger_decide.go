@@ -12,8 +12,8 @@ import (
 	"github.com/scrip-go/scrip/credits"
 )
 
-// bounds are the statements around a decision. They travel with the first and the last of its own, so that a decision
-// takes two round trips: one to lock and load, one to save and commit.
+// bounds are the statements around a decision. They travel with the first and the last of its own, so that most decisions
+// take two round trips: one to lock and load, one to save and commit.
 type bounds struct {
 	begin        []string
 	commit, undo string
@@ -22,11 +22,11 @@ type bounds struct {
 
 // ofItsOwn are those of a transaction of the ledger's. It waits for a lock as long as a caller waits. What is loaded is
 // always a few rows by their keys, so a plan that walks a table is wrong however small the table was when the plan was
-// made.
+// made, and one plan is as good for one batch as for the next.
 func ofItsOwn(patience time.Duration) bounds {
 	return bounds{
 		begin: []string{`BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE`,
-			fmt.Sprintf(`SELECT set_config('lock_timeout', '%d', true), set_config('enable_seqscan', 'off', true)`, patience.Milliseconds())},
+			fmt.Sprintf(`SELECT set_config('lock_timeout', '%d', true), set_config('enable_seqscan', 'off', true), set_config('plan_cache_mode', 'force_generic_plan', true)`, patience.Milliseconds())},
 		commit: `COMMIT`, undo: `ROLLBACK`, done: `COMMIT`,
 	}
 }

@@ -47,15 +47,30 @@ func (l *Ledger) snapshot(ctx context.Context, b *pgx.Batch, read func(pgx.Batch
 	return results.Close()
 }
 
-// purse runs fn on what an account has.
+// purse runs fn on what an account has: its row, what remains in its buckets, its caps and the holds that have expired.
 func (l *Ledger) purse(ctx context.Context, account credits.Account, fn func(*credits.State, time.Time)) error {
 	d := &decision{states: map[credits.Account]*credits.State{account: credits.NewState()}, known: map[credits.Account]bool{}}
 	b := &pgx.Batch{}
-	queuePurse(b, l.db, selectAccounts, []string{clean(string(account))})
+	of := []string{clean(string(account))}
+	b.Queue(l.db.sql(selectAccounts), of)
+	b.Queue(selectNow, l.db.at())
+	b.Queue(l.db.sql(selectBuckets), of)
+	b.Queue(l.db.sql(selectCaps), of)
+	b.Queue(l.db.sql(selectExpired), of, l.db.at())
 	err := l.snapshot(ctx, b, func(results pgx.BatchResults) error {
-		p, err := readPurse(results, d)
-		p.expired(d)
-		return err
+		if err := d.readAccounts(results); err != nil {
+			return err
+		}
+		if err := results.QueryRow().Scan(instant{&d.now}); err != nil {
+			return err
+		}
+		if err := read(results, bucketFields, d.loadBucket); err != nil {
+			return err
+		}
+		if err := read(results, capFields, d.loadCap); err != nil {
+			return err
+		}
+		return read(results, holdFields, d.loadExpired)
 	})
 	if err == nil && d.known[account] {
 		fn(d.states[account], d.now)
