@@ -39,7 +39,7 @@ type AccountRow struct {
 
 // State is the part of a ledger that a batch of mutations is decided on. A store locks and loads the rows, calls
 // [State.Apply] for each mutation in order, and saves [State.Changes], all in one transaction. A State is for one
-// batch and one goroutine.
+// goroutine, and for one batch unless it is [State.Reset].
 //
 // What must be loaded before Apply(op), for each r of [Refs](op):
 //
@@ -100,6 +100,30 @@ func NewState() *State {
 		changes: Changes{Accounts: map[Account]*AccountRow{}, Buckets: map[BucketRef]*Bucket{}, Holds: map[Ref]*Hold{},
 			Caps: map[CapRef]*CapRow{}},
 	}
+}
+
+// Reset forgets everything and keeps the memory, for the next batch. What [State.Changes] and [State.Apply] returned
+// before is the caller's, except for the maps of Changes.
+func (s *State) Reset() {
+	clear(s.accounts)
+	clear(s.buckets)
+	clear(s.entries)
+	clear(s.holds)
+	clear(s.attempts)
+	clear(s.receipts)
+	clear(s.sounded)
+	clear(s.due)
+	clear(s.touched)
+	clear(s.caps)
+	clear(s.used)
+	clear(s.uses)
+	clear(s.totals)
+	c := s.changes
+	clear(c.Accounts)
+	clear(c.Buckets)
+	clear(c.Holds)
+	clear(c.Caps)
+	s.changes = Changes{Accounts: c.Accounts, Buckets: c.Buckets, Holds: c.Holds, Caps: c.Caps}
 }
 
 // LoadAccount adds an account's row.

@@ -20,6 +20,7 @@ type Ledger struct {
 	mu       sync.Mutex
 	accounts map[credits.Account]*account // guarded by mu
 	events   []credits.Event              // not acknowledged, as they happened; guarded by mu
+	state    *credits.State               // that mutations are decided on, one after the other; guarded by mu
 }
 
 // apply runs one mutation as one transaction.
@@ -37,7 +38,8 @@ func (l *Ledger) apply(ctx context.Context, op credits.Op) (credits.Outcome, err
 	if !known {
 		acc = newAccount(ref.Account)
 	}
-	state := credits.NewState()
+	state := l.state
+	defer state.Reset()
 	acc.load(state, credits.Refs(op), now)
 	if c, ok := op.(credits.Cap); ok {
 		used, err := acc.counted(c, now)

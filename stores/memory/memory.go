@@ -2,6 +2,8 @@ package memory
 
 import (
 	"time"
+
+	"github.com/scrip-go/scrip/credits"
 )
 
 // Options are the options of [New]; nil means all defaults.
@@ -27,7 +29,7 @@ func New(o *Options) *DB {
 	clock := func() time.Time { return now().UTC().Truncate(time.Microsecond) }
 
 	db := &DB{
-		ledger: Ledger{now: clock, accounts: newAccounts()},
+		ledger: Ledger{now: clock, accounts: newAccounts(), state: credits.NewState()},
 		models: Models{now: clock},
 	}
 	work := &work{now: clock, rows: newRows()}
