@@ -167,16 +167,16 @@ func (r Rate) tokenCost(u usage.Usage) (decimal.Decimal, error) {
 	for _, class := range []struct {
 		name   string
 		tokens usage.Count
-		prices []*decimal.Decimal // its own first
+		prices [3]*decimal.Decimal // its own first
 	}{
-		{"input", u.Input, []*decimal.Decimal{p.Input}},
-		{"cached input", u.CachedInput, []*decimal.Decimal{p.CachedInput, p.Input}},
-		{"cache write", u.CacheWrite, []*decimal.Decimal{p.CacheWrite, p.Input}},
-		{"image input", u.ImageInput, []*decimal.Decimal{p.ImageInput, p.Input}},
-		{"cached image input", u.CachedImageInput, []*decimal.Decimal{p.CachedImageInput, p.ImageInput, p.Input}},
-		{"output", u.Output, []*decimal.Decimal{p.Output}},
-		{"reasoning", u.Reasoning, []*decimal.Decimal{p.Reasoning, p.Output}},
-		{"image output", u.ImageOutput, []*decimal.Decimal{p.ImageOutput, p.Output}},
+		{"input", u.Input, [3]*decimal.Decimal{p.Input}},
+		{"cached input", u.CachedInput, [3]*decimal.Decimal{p.CachedInput, p.Input}},
+		{"cache write", u.CacheWrite, [3]*decimal.Decimal{p.CacheWrite, p.Input}},
+		{"image input", u.ImageInput, [3]*decimal.Decimal{p.ImageInput, p.Input}},
+		{"cached image input", u.CachedImageInput, [3]*decimal.Decimal{p.CachedImageInput, p.ImageInput, p.Input}},
+		{"output", u.Output, [3]*decimal.Decimal{p.Output}},
+		{"reasoning", u.Reasoning, [3]*decimal.Decimal{p.Reasoning, p.Output}},
+		{"image output", u.ImageOutput, [3]*decimal.Decimal{p.ImageOutput, p.Output}},
 	} {
 		if !class.tokens.Known || class.tokens.N == 0 {
 			continue
@@ -190,7 +190,7 @@ func (r Rate) tokenCost(u usage.Usage) (decimal.Decimal, error) {
 	return total.Shift(-6), nil
 }
 
-func firstSet(prices []*decimal.Decimal) *decimal.Decimal {
+func firstSet(prices [3]*decimal.Decimal) *decimal.Decimal {
 	for _, p := range prices {
 		if p != nil {
 			return p
