@@ -12,6 +12,7 @@ help: ## list the targets
 .PHONY: test
 test: fmt-check vet lint postgres ## everything that must hold before a commit: format, vet, staticcheck, all tests with -race
 	$(GO) test -race -cover ./...
+	cd observe/otel && $(GO) vet ./... && $(GO) test -race -cover ./...
 
 .PHONY: quick
 quick: ## the tests without -race

@@ -38,8 +38,13 @@ const (
 	pgx        = "github.com/jackc/pgx/v5"
 	pgconn     = "github.com/jackc/pgx/v5/pgconn"
 	pgxpool    = "github.com/jackc/pgx/v5/pgxpool"
+	otel       = "go.opentelemetry.io/otel"
 	puddle     = "github.com/jackc/puddle/v2" // what pgxpool is built on, for the error of a closed pool
 )
+
+// telemetry reaches one module and no other.
+var telemetry = []string{otel, otel + "/attribute", otel + "/codes", otel + "/metric", otel + "/trace",
+	otel + "/semconv/v1.41.0", otel + "/semconv/v1.41.0/genaiconv"}
 
 // rules are the arrows between packages: inward, and as few as there are. A package that is not here may not exist.
 var rules = map[string]rule{
@@ -75,6 +80,8 @@ var rules = map[string]rule{
 	"internal/ledgerproof": {},                               // tests and nothing else: no package may import it
 	"internal/ledgerbench": {ours: []string{"usage", "credits", "internal/pgtest", "stores/memory", "stores/sqlite", "stores/postgres"},
 		others: []string{decimal, driver, pgx, pgxpool}}, // a command: no package can import it
+
+	"observe/otel": {ours: []string{"usage", "credits", "registry", "providers", "engine"}, others: telemetry}, // a module of its own
 
 	"blobs":                   {ours: []string{"internal/durable"}},
 	"stores/internal/dbstore": {ours: []string{"credits", "automation/content", "usage"}, others: []string{decimal}},

@@ -33,7 +33,7 @@ func (d delivery) billed() usage.Usage {
 // dispatch sends the request of an attempt that is journalled.
 func (op *operation) dispatch(ctx context.Context, a *attempt, messages []providers.Message) (delivery, *providers.Error) {
 	op.begun++
-	op.observe(ctx, Event{Phase: PhaseAICall, Attempt: a.journal.ID})
+	ctx = op.enter(ctx, Event{Phase: PhaseAICall, Attempt: a.journal.ID})
 	bounded, cancel := context.WithTimeout(ctx, op.e.timeout(op.j.kind))
 	defer cancel()
 	got, err := op.call(bounded, a, messages)

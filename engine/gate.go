@@ -56,7 +56,7 @@ func (op *operation) asking() credits.HoldRequest {
 // run takes a job through the gate.
 func (e *Engine) run(ctx context.Context, j *job) (credits.Receipt, bool, error) {
 	op := e.operation(j)
-	op.observe(ctx, Event{Phase: PhaseInit})
+	ctx = op.enter(ctx, Event{Phase: PhaseInit})
 	out, err := op.pass(ctx)
 	if err != nil {
 		op.observe(ctx, Event{Phase: PhaseFailed, Err: err})
@@ -377,17 +377,30 @@ func (op *operation) closed(ctx context.Context, ended credits.Attempt) (outcome
 	return outcome{}, false, nil
 }
 
-func (op *operation) observe(ctx context.Context, ev Event) {
-	if op.e.cfg.Observer == nil {
-		return
+// enter tells the observer of something that begins, and returns the context in which it goes on.
+func (op *operation) enter(ctx context.Context, ev Event) context.Context {
+	if t, ok := op.e.cfg.Observer.(Tracer); ok {
+		return t.Begin(ctx, op.event(ev))
 	}
+	op.observe(ctx, ev)
+	return ctx
+}
+
+func (op *operation) observe(ctx context.Context, ev Event) {
+	if op.e.cfg.Observer != nil {
+		op.e.cfg.Observer.Observe(ctx, op.event(ev))
+	}
+}
+
+// event fills in what all events of the operation have.
+func (op *operation) event(ev Event) Event {
 	c := op.j.call
 	ev.Account, ev.Key, ev.Scope = c.Account, c.Key, c.Scope
-	ev.Function, ev.Operation = op.j.function, op.j.operation
+	ev.Function, ev.Operation, ev.Kind = op.j.function, op.j.operation, op.j.kind
 	if len(op.req.Routes) > 0 {
 		model := &op.route().Rate.Model
 		ev.Provider, ev.Model = model.Provider, model.Name
 	}
 	ev.Attempts, ev.Held, ev.Elapsed = op.begun, op.held, time.Since(op.started)
-	op.e.cfg.Observer.Observe(ctx, ev)
+	return ev
 }

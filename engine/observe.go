@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/scrip-go/scrip/credits"
+	"github.com/scrip-go/scrip/registry"
 	"github.com/scrip-go/scrip/usage"
 )
 
@@ -31,6 +32,7 @@ type Event struct {
 	Scope     string
 	Function  string
 	Operation string
+	Kind      registry.Kind // of what is asked for: a text, or pictures
 	Provider  string
 	Model     string
 	Attempt   string // id of the attempt
@@ -46,6 +48,16 @@ type Event struct {
 // Observer hears the steps of operations, synchronously and from many goroutines: it must be quick.
 type Observer interface {
 	Observe(ctx context.Context, e Event)
+}
+
+// Tracer is an Observer that puts something into the context of what begins, such as a span, so that what happens within
+// belongs to it. Package observe/otel has one.
+type Tracer interface {
+	Observer
+	// Begin is called in place of Observe where something begins: at PhaseInit the operation, which ends at PhaseDone or
+	// PhaseFailed, and at PhaseAICall an attempt, which ends at PhaseParse. What happens in between gets the context that
+	// Begin returns, the ledger's and the provider's calls and Observe at the end included.
+	Begin(ctx context.Context, e Event) context.Context
 }
 
 // ObserverFunc is a function as an Observer.

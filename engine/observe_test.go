@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -13,6 +14,7 @@ import (
 	"github.com/scrip-go/scrip/credits"
 	"github.com/scrip-go/scrip/engine"
 	"github.com/scrip-go/scrip/internal/reach"
+	"github.com/scrip-go/scrip/providers"
 	"github.com/scrip-go/scrip/providers/providertest"
 )
 
@@ -91,6 +93,48 @@ func TestTheStepsOfAnOperationAreHeardInOrder(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// nesting is a tracer that notes in whose context each step is heard.
+type nesting struct {
+	diary
+	heard []string
+}
+
+type insideKey struct{}
+
+func (n *nesting) Begin(ctx context.Context, e engine.Event) context.Context {
+	n.Observe(ctx, e)
+	inside, _ := ctx.Value(insideKey{}).(string)
+	return context.WithValue(ctx, insideKey{}, inside+"/"+string(e.Phase))
+}
+
+func (n *nesting) Observe(ctx context.Context, e engine.Event) {
+	inside, _ := ctx.Value(insideKey{}).(string)
+	n.heard = append(n.heard, inside+"/"+string(e.Phase))
+}
+
+func TestATracersContextReachesWhatHappensWithin(t *testing.T) {
+	var called []string
+	h := newHost(t, setup{engine: with(text(func(ctx context.Context, r providers.TextRequest) (providers.TextResult, error) {
+		inside, _ := ctx.Value(insideKey{}).(string)
+		called = append(called, inside)
+		if len(called) == 1 {
+			return providers.TextResult{}, failure(providers.RateLimited, providers.Rejected)
+		}
+		return says(`{"echo":"x"}`)
+	}))})
+	n := &nesting{}
+	e := h.another(func(c *engine.Config) { c.Observer = n })
+	_, err := engine.Run(t.Context(), e, echoing, engine.Call{Account: account, Key: "k"}, ask{prompt})
+	h.fatal(nil, err)
+	want := []string{"/INIT", "/INIT/PREP", "/INIT/AI_CALL", "/INIT/AI_CALL/PARSE", "/INIT/AI_CALL", "/INIT/AI_CALL/PARSE", "/INIT/SAVE", "/INIT/DONE"}
+	if !slices.Equal(n.heard, want) {
+		t.Errorf("heard %q, want %q", n.heard, want)
+	}
+	if want := []string{"/INIT/AI_CALL", "/INIT/AI_CALL"}; !slices.Equal(called, want) {
+		t.Errorf("the provider was called within %q, want %q", called, want)
 	}
 }
 
