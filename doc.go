@@ -11,7 +11,7 @@
 //
 //   - [github.com/scrip-go/scrip/engine]: the one gate that every billable call passes, and functions over it
 //   - [github.com/scrip-go/scrip/engine/functions]: grouping keywords, planning and writing articles, describing and making pictures
-//   - observe/otel: traces and metrics of the calls with OpenTelemetry, a module of its own
+//   - [github.com/scrip-go/scrip/observe/otel]: traces and metrics of the calls, a module of its own
 //   - [github.com/scrip-go/scrip/providers]: what an adapter implements; openai, dalle and runware beneath it
 //   - [github.com/scrip-go/scrip/providers/providertest]: fake upstreams on loopback
 //
