@@ -73,11 +73,14 @@ var rules = map[string]rule{
 	"automation/pipeline": {ours: []string{"automation", "automation/content", "engine", "engine/functions", "credits", "usage",
 		"registry", "providers", "secret"}, others: []string{sanitiser}}, // the last three for the errors that it classifies
 
-	"internal/durable":     {},
-	"internal/reach":       {}, // for tests only, as pgtest
-	"internal/pgtest/find": {ours: []string{"internal/pgtest"}},
-	"internal/pgtest":      {others: []string{pgx, pgxpool}}, // for tests only: none of our packages may import it
-	"internal/ledgerproof": {},                               // tests and nothing else: no package may import it
+	"internal/durable":        {},
+	"internal/reach":          {}, // for tests only, as pgtest
+	"internal/pgtest/find":    {ours: []string{"internal/pgtest"}},
+	"internal/pgtest":         {others: []string{pgx, pgxpool}}, // for tests only: none of our packages may import it
+	"internal/weight":         {},                               // a test; the two programs beneath it are there to be weighed
+	"internal/weight/plain":   {},
+	"internal/weight/metered": {ours: []string{"secret", "registry", "providers", "providers/openai", "engine", "stores/memory"}},
+	"internal/ledgerproof":    {}, // tests and nothing else: no package may import it
 	"internal/ledgerbench": {ours: []string{"usage", "credits", "internal/pgtest", "stores/memory", "stores/sqlite", "stores/postgres"},
 		others: []string{decimal, driver, pgx, pgxpool}}, // a command: no package can import it
 
