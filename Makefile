@@ -2,6 +2,7 @@
 
 GO ?= go
 MODULES = observe/otel internal/quotes # of their own, so that what they need reaches no host
+SPEC_PORT ?= 4010
 STATICCHECK = $(GO) tool -modfile=tools/go.mod staticcheck
 
 .DEFAULT_GOAL := help
@@ -22,6 +23,14 @@ quick: ## the tests without -race
 .PHONY: prove
 prove: ## the campaigns of kills and faults at their full counts; prints the counts
 	SCRIP_PROVE=1 $(GO) test -count=1 -timeout 60m -v -run 'Campaign' ./...
+
+.PHONY: spec
+spec: ## send every request of the OpenAI adapters to a server made from OpenAI's own API description (Prism, by npm)
+	@dir=$$(mktemp -d) && trap 'kill $$pid 2>/dev/null; rm -rf "$$dir"' EXIT && \
+	npm install --silent --no-audit --no-fund --ignore-scripts --prefix "$$dir" @stoplight/prism-cli@5.14.2 && \
+	{ "$$dir/node_modules/.bin/prism" mock -h 127.0.0.1 -p $(SPEC_PORT) internal/openaispec/testdata/openai.json >"$$dir/log" 2>&1 & pid=$$!; } && \
+	for i in $$(seq 150); do grep -q 'is listening' "$$dir/log" && break; kill -0 $$pid 2>/dev/null || { cat "$$dir/log" >&2; exit 1; }; sleep 0.2; done && \
+	SCRIP_OPENAI_SPEC=http://127.0.0.1:$(SPEC_PORT)/v1 $(GO) test -count=1 -v -run Description ./internal/openaispec
 
 .PHONY: bench
 bench: ## the benchmarks, five rounds
