@@ -12,14 +12,16 @@ type answer struct {
 	Error   *openaiwire.Problem `json:"error"`
 	Model   string              `json:"model"`
 	Tier    string              `json:"service_tier"`
-	Usage   *usageReport        `json:"usage"`
-	Choices []struct {
-		Finish  string `json:"finish_reason"` // null from servers that were interrupted
-		Message struct {
-			Content string `json:"content"`
-			Refusal string `json:"refusal"`
-		} `json:"message"`
-	} `json:"choices"`
+	Usage   usageReport         `json:"usage"`
+	Choices [1]choice           `json:"choices"` // as many as were asked for; one that is missing reads as empty
+}
+
+type choice struct {
+	Finish  string `json:"finish_reason"` // null from servers that were interrupted
+	Message struct {
+		Content string `json:"content"`
+		Refusal string `json:"refusal"`
+	} `json:"message"`
 }
 
 // read judges an answer with a 2xx status. Everything that is not a whole and metered completion is an error of fate
@@ -42,24 +44,23 @@ func (p *Provider) read(a wire.Answer, model, key string) (providers.TextResult,
 		}
 		return providers.TextResult{}, e
 	}
-	if len(body.Choices) == 0 {
-		return failed(providers.Malformed, "the answer has no choices")
-	}
-	choice := body.Choices[0]
+	first := body.Choices[0]
 	switch {
-	case choice.Message.Refusal != "":
+	case first == (choice{}):
+		return failed(providers.Malformed, "the answer has no choice with anything in it")
+	case first.Message.Refusal != "":
 		return failed(providers.Blocked, "the model refused")
-	case choice.Finish == "content_filter":
+	case first.Finish == "content_filter":
 		return failed(providers.Blocked, "the content filter stopped the answer")
-	case choice.Finish == "length":
+	case first.Finish == "length":
 		return failed(providers.Incomplete, "the answer stopped at the token limit")
-	case choice.Finish == "":
+	case first.Finish == "":
 		return failed(providers.Incomplete, "the answer has no finish reason")
-	case choice.Finish != "stop":
+	case first.Finish != "stop":
 		return failed(providers.Malformed, "the answer has a finish reason that was not asked for")
-	case choice.Message.Content == "":
+	case first.Message.Content == "":
 		return failed(providers.Malformed, "the answer has no text")
-	case body.Usage == nil:
+	case body.Usage == (usageReport{}):
 		return failed(providers.Malformed, "the answer has no usage")
 	case !sound:
 		return failed(providers.Malformed, "the answer's usage does not add up")
@@ -67,6 +68,6 @@ func (p *Provider) read(a wire.Answer, model, key string) (providers.TextResult,
 	if body.Model == "" {
 		body.Model = model
 	}
-	return providers.TextResult{Text: choice.Message.Content, Metering: providers.Metering{
+	return providers.TextResult{Text: first.Message.Content, Metering: providers.Metering{
 		Usage: used, RequestID: a.RequestID, Model: body.Model, ServiceTier: body.Tier}}, nil
 }

@@ -107,6 +107,15 @@ type jsonSchema struct {
 	Schema json.RawMessage `json:"schema"`
 }
 
+// values are the values of a request's fields, in one piece.
+type values struct {
+	Model     string
+	Messages  []message
+	MaxOutput int64
+	Format    format
+	few       [4]message // room for those of most requests
+}
+
 // body writes the request, or refuses one that an upstream could only refuse, or whose bound would be lost.
 func (p *Provider) body(r providers.TextRequest) ([]byte, *providers.Error) {
 	if r.Model == "" {
@@ -118,11 +127,12 @@ func (p *Provider) body(r providers.TextRequest) ([]byte, *providers.Error) {
 	if len(r.Messages) == 0 {
 		return nil, wire.Refuse(p.cfg.Name, "the request has no messages")
 	}
-	messages := make([]message, len(r.Messages))
+	v := &values{Model: r.Model, MaxOutput: r.MaxOutput}
+	v.Messages = v.few[:0]
 	for i, m := range r.Messages {
 		switch m.Role {
 		case providers.System, providers.User, providers.Assistant:
-			messages[i] = message{m.Role, m.Text}
+			v.Messages = append(v.Messages, message{m.Role, m.Text})
 		default:
 			return nil, wire.Refuse(p.cfg.Name, fmt.Sprintf("message %d has an unknown role", i))
 		}
@@ -135,9 +145,9 @@ func (p *Provider) body(r providers.TextRequest) ([]byte, *providers.Error) {
 		bound, other = other, bound
 	}
 	fields := [...]wire.Field{
-		{Name: "model", Value: r.Model, Fixed: true},
-		{Name: "messages", Value: messages, Fixed: true},
-		{Name: bound, Value: r.MaxOutput, Fixed: true},
+		{Name: "model", Value: &v.Model, Fixed: true},
+		{Name: "messages", Value: &v.Messages, Fixed: true},
+		{Name: bound, Value: &v.MaxOutput, Fixed: true},
 		{Name: "temperature"},
 		{Name: "response_format"},
 	}
@@ -145,7 +155,8 @@ func (p *Provider) body(r providers.TextRequest) ([]byte, *providers.Error) {
 		fields[3].Value = json.Number(r.Temperature.Decimal.String()) // decimal's own JSON is a text
 	}
 	if s := r.Schema; s != nil {
-		fields[4].Value = format{"json_schema", jsonSchema{Name: s.Name, Strict: true, Schema: s.JSON}}
+		v.Format = format{"json_schema", jsonSchema{Name: s.Name, Strict: true, Schema: s.JSON}}
+		fields[4].Value = &v.Format
 	}
 	return wire.Object(p.cfg.Name, fields[:], r.Parameters, omit, other, "n", "stream", "stream_options")
 }

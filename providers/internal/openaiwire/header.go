@@ -9,11 +9,8 @@ import (
 // Header returns the headers of one attempt. The attempt's id travels as X-Client-Request-Id, which OpenAI keeps for
 // support; it does not deduplicate by it. organization and project are left out if empty.
 func Header(a providers.Attempt, organization, project string) http.Header {
-	h := http.Header{
-		"Authorization":       {"Bearer " + a.Key.Secret.Reveal()},
-		"Content-Type":        {"application/json"},
-		"X-Client-Request-Id": {a.ID},
-	}
+	v := []string{"Bearer " + a.Key.Secret.Reveal(), "application/json", a.ID}
+	h := http.Header{"Authorization": v[0:1:1], "Content-Type": v[1:2:2], "X-Client-Request-Id": v[2:3:3]}
 	if organization != "" {
 		h.Set("OpenAI-Organization", organization)
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"sync"
 
 	"github.com/scrip-go/scrip/providers"
 )
@@ -38,16 +39,15 @@ func Object(provider string, fields []Field, parameters map[string]json.RawMessa
 			return nil, Refuse(provider, fmt.Sprintf("a parameter may not set the field %q", name))
 		}
 	}
-	var b bytes.Buffer
-	b.Grow(1024)
+	s := scratches.Get().(*scratch)
+	defer s.free()
+	b, enc := &s.Buffer, s.encoder
 	b.WriteByte('{')
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
 	for _, f := range fields {
 		if _, replaced := parameters[f.Name]; replaced || f.Value == nil || slices.Contains(omit, f.Name) {
 			continue
 		}
-		name(&b, f.Name)
+		name(b, f.Name)
 		if err := enc.Encode(f.Value); err != nil {
 			return nil, Refuse(provider, fmt.Sprintf("the field %q is not JSON", f.Name))
 		}
@@ -63,12 +63,33 @@ func Object(provider string, fields []Field, parameters map[string]json.RawMessa
 			if !json.Valid(parameters[k]) {
 				return nil, Refuse(provider, fmt.Sprintf("the parameter %q is not JSON", k))
 			}
-			name(&b, k)
+			name(b, k)
 			b.Write(parameters[k])
 		}
 	}
 	b.WriteByte('}')
-	return b.Bytes(), nil
+	return bytes.Clone(b.Bytes()), nil // a transport may read a body for longer than the call lasts
+}
+
+// scratch is where an object is written.
+type scratch struct {
+	bytes.Buffer
+	encoder *json.Encoder
+}
+
+var scratches = sync.Pool{New: func() any {
+	s := &scratch{}
+	s.encoder = json.NewEncoder(&s.Buffer)
+	s.encoder.SetEscapeHTML(false)
+	return s
+}}
+
+// free gives a scratch back, unless a long prompt has made it one that is not worth keeping.
+func (s *scratch) free() {
+	if s.Cap() <= 1<<20 {
+		s.Reset()
+		scratches.Put(s)
+	}
 }
 
 func name(b *bytes.Buffer, n string) {

@@ -2,6 +2,7 @@ package wire_test
 
 import (
 	"encoding/json"
+	"strings"
 	"testing"
 
 	"github.com/scrip-go/scrip/providers"
@@ -54,6 +55,26 @@ func TestObject(t *testing.T) {
 				t.Errorf("Object wrote %s, want %s", plain, tt.want)
 			}
 		})
+	}
+}
+
+func TestAnObjectIsNotOverwrittenByTheNext(t *testing.T) {
+	write := func(text string) []byte {
+		b, e := wire.Object("up", []wire.Field{{Name: "prompt", Value: text}}, nil, nil)
+		if e != nil {
+			t.Fatal(e)
+		}
+		return b
+	}
+	texts := []string{"first", "other", strings.Repeat("x", 2<<20), "third"}
+	var objects [][]byte
+	for _, text := range texts {
+		objects = append(objects, write(text))
+	}
+	for i, b := range objects {
+		if got, want := compact(b), `{"prompt":"`+texts[i]+`"}`; got != want {
+			t.Errorf("object %d is %.40s, want %.40s", i, got, want)
+		}
 	}
 }
 

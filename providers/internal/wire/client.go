@@ -7,7 +7,6 @@
 package wire
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -26,7 +25,7 @@ const errorLimit = 64 << 10
 // Client posts to one upstream. It is safe for concurrent use.
 type Client struct {
 	provider string
-	http     *http.Client
+	send     func(*http.Request) (*http.Response, error)
 	traced   bool           // the transport is known to report every connection to httptrace
 	lost     providers.Fate // of a request whose success was announced and whose answer was then lost
 }
@@ -48,10 +47,17 @@ func NewClient(provider string, c *http.Client, lost providers.Fate) *Client {
 			ExpectContinueTimeout: time.Second,
 		}}
 	}
-	_, traced := c.Transport.(*http.Transport)
+	transport, traced := c.Transport.(*http.Transport)
+	if c.Transport == nil {
+		transport, traced = http.DefaultTransport.(*http.Transport)
+	}
+	if traced && c.Timeout == 0 && c.Jar == nil {
+		// All that such a client adds to its transport are redirects, which are not followed here, and copies for them.
+		return &Client{provider: provider, send: transport.RoundTrip, traced: true, lost: lost}
+	}
 	own := *c // the host's client keeps its own redirect policy
 	own.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	return &Client{provider: provider, http: &own, traced: traced || c.Transport == nil, lost: lost}
+	return &Client{provider: provider, send: own.Do, traced: traced, lost: lost}
 }
 
 // Request is one POST. The client keeps none of it.
@@ -80,13 +86,11 @@ func (c *Client) Post(ctx context.Context, r Request) (Answer, *providers.Error)
 	if ctx.Err() != nil {
 		return Answer{}, c.failed(ctx, ctx.Err(), providers.NotSent)
 	}
-	var way journey
-	req := (&http.Request{
-		Method: http.MethodPost, URL: r.URL, Host: r.URL.Host, Header: r.Header, ContentLength: int64(len(r.Body)),
-		Body:    io.NopCloser(bytes.NewReader(r.Body)),
-		GetBody: func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(r.Body)), nil },
-	}).WithContext(httptrace.WithClientTrace(ctx, way.trace()))
-	resp, err := c.http.Do(req)
+	way := newJourney(r.Body)
+	req := post.WithContext(httptrace.WithClientTrace(ctx, &way.trace))
+	req.URL, req.Host, req.Header, req.ContentLength = r.URL, r.URL.Host, r.Header, int64(len(r.Body))
+	req.Body, req.GetBody = io.NopCloser(&way.first), way.again // a transport writes such a body together with the headers
+	resp, err := c.send(req)
 	if err != nil {
 		return Answer{}, c.failed(ctx, err, way.fate(c.traced))
 	}
@@ -106,6 +110,9 @@ func (c *Client) Post(ctx context.Context, r Request) (Answer, *providers.Error)
 	}
 	return a, nil
 }
+
+// post is what all requests have in common.
+var post = &http.Request{Method: http.MethodPost}
 
 var errTooLong = errors.New("answer too long")
 

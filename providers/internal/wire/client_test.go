@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/cookiejar"
 	"net/http/httptest"
 	"net/url"
 	"strings"
@@ -175,14 +176,27 @@ func TestPostIsOneRequest(t *testing.T) {
 		for _, status := range []int{301, 302, 303, 307, 308} {
 			elsewhere := serve(t, func(http.ResponseWriter, *http.Request) { t.Error("the redirect was followed") })
 			s := serve(t, func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, elsewhere.URL, status) })
-			host := &http.Client{}
-			e := failed(t, t.Context(), host, request(t, s.URL), providers.Upstream, providers.Rejected)
-			if e.Status != status {
-				t.Errorf("status %d, want %d", e.Status, status)
+			for _, host := range []*http.Client{{}, {Timeout: time.Minute}, {Transport: transport(http.DefaultTransport.RoundTrip)}} {
+				e := failed(t, t.Context(), host, request(t, s.URL), providers.Upstream, providers.Rejected)
+				if e.Status != status {
+					t.Errorf("status %d, want %d", e.Status, status)
+				}
+				if host.CheckRedirect != nil {
+					t.Error("the host's client was changed")
+				}
 			}
-			if host.CheckRedirect != nil {
-				t.Error("the host's client was changed")
-			}
+		}
+	})
+	t.Run("TheCookiesOfTheHostsClientGoAlong", func(t *testing.T) {
+		s := serve(t, func(w http.ResponseWriter, r *http.Request) { _, _ = io.WriteString(w, r.Header.Get("Cookie")) })
+		jar, err := cookiejar.New(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		jar.SetCookies(request(t, s.URL).URL, []*http.Cookie{{Name: "route", Value: "7"}})
+		a, e := wire.NewClient("up", &http.Client{Jar: jar}, providers.Executed).Post(t.Context(), request(t, s.URL))
+		if e != nil || string(a.Body) != "route=7" {
+			t.Errorf("the cookies were %q, error %v", a.Body, e)
 		}
 	})
 	t.Run("ADeadReusedConnectionIsNotUsedTwice", func(t *testing.T) {

@@ -1,15 +1,25 @@
 package wire
 
 import (
+	"bytes"
+	"io"
 	"net/http/httptrace"
 	"sync/atomic"
 
 	"github.com/scrip-go/scrip/providers"
 )
 
-// journey follows one request to the upstream. The transport calls its hooks from goroutines of its own, some of
-// them after the call returned.
-type journey struct{ stage atomic.Int32 }
+// journey is one request on its way to the upstream: its body, and how far it got. The transport calls its hooks from
+// goroutines of its own, some of them after the call returned.
+type journey struct {
+	body  []byte
+	first bytes.Reader // reads it for the first connection
+	stage atomic.Int32
+	trace httptrace.ClientTrace
+}
+
+// again returns a body for a second connection.
+func (j *journey) again() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(j.body)), nil }
 
 const (
 	unseen   = iota // no hook was called
@@ -18,8 +28,10 @@ const (
 	answered        // an answer began
 )
 
-func (j *journey) trace() *httptrace.ClientTrace {
-	return &httptrace.ClientTrace{
+func newJourney(body []byte) *journey {
+	j := &journey{body: body}
+	j.first.Reset(body)
+	j.trace = httptrace.ClientTrace{
 		// A second connection is asked for when nothing had been written on the first one. If an answer had begun, the
 		// host's transport retries on its own, and whatever happens next, the request was sent.
 		GetConn: func(string) {
@@ -32,6 +44,7 @@ func (j *journey) trace() *httptrace.ClientTrace {
 		WroteHeaders:         func() { j.stage.CompareAndSwap(waiting, written) },
 		GotFirstResponseByte: func() { j.stage.Store(answered) },
 	}
+	return j
 }
 
 // fate is what the hooks tell of a request that got no answer. A transport that is not known to call them may have
