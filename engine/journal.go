@@ -10,6 +10,7 @@ import (
 	"github.com/scrip-go/scrip/credits"
 	"github.com/scrip-go/scrip/providers"
 	"github.com/scrip-go/scrip/secret"
+	"github.com/scrip-go/scrip/usage"
 )
 
 // attempt is a dispatch that is, or is about to be, journalled.
@@ -81,7 +82,7 @@ func (op *operation) unbegun(ctx context.Context, a *attempt, cause error) (outc
 
 // failed says how an attempt ended that brought no answer, and what that cost us.
 func (op *operation) failed(a credits.Attempt, failure *providers.Error, messages []providers.Message) credits.Attempt {
-	a.Fate, a.Error, a.RequestID, a.Usage = string(failure.Fate), string(failure.Kind), failure.RequestID, failure.Usage
+	a.Fate, a.Error, a.RequestID, a.Usage = string(failure.Fate), string(failure.Kind), failure.RequestID, possible(failure.Usage)
 	switch {
 	case failure.Fate == providers.NotSent || failure.Fate == providers.Rejected:
 		a.Cost = decimal.NewNullDecimal(decimal.Zero)
@@ -100,10 +101,19 @@ func (op *operation) failed(a credits.Attempt, failure *providers.Error, message
 	return a
 }
 
+// possible returns a usage, or nothing if it cannot be true: the ledger would refuse the attempt, and with it the end of
+// its hold.
+func possible(u usage.Usage) usage.Usage {
+	if u.Validate() != nil {
+		return usage.Usage{}
+	}
+	return u
+}
+
 // delivered says how an attempt ended that brought an answer; kind is empty if the answer is good.
 func (op *operation) delivered(a credits.Attempt, got delivery, kind providers.Kind) credits.Attempt {
 	a.Fate, a.Error = string(providers.Executed), string(kind)
-	a.RequestID, a.Usage, a.ReportedCost = got.RequestID, got.Usage, got.Cost
+	a.RequestID, a.Usage, a.ReportedCost = got.RequestID, possible(got.Usage), got.Cost
 	if price, err := op.req.routeOf(a).Rate.Quote(got.Usage); err == nil {
 		a.Cost = decimal.NewNullDecimal(price.USD)
 	}
