@@ -3,6 +3,7 @@ package runware
 import (
 	"bytes"
 	"encoding/json"
+	"slices"
 	"strings"
 
 	"github.com/shopspring/decimal"
@@ -26,7 +27,25 @@ type item struct {
 	URL     string     `json:"imageURL"`
 	Base64  string     `json:"imageBase64Data"`
 	DataURI string     `json:"imageDataURI"`
-	Cost    wire.Loose `json:"cost"` // USD; its digits, because a float64 would round them
+	Cost    wire.Loose `json:"cost"`        // USD; its digits, because a float64 would round them
+	Unsafe  flag       `json:"NSFWContent"` // what the check found, if the request asked for one
+}
+
+// pending reports whether the item says of a task only that it was taken or is at work.
+func (it item) pending() bool {
+	if it.Status == "" {
+		return it.URL == "" && it.Base64 == "" && it.DataURI == "" && !bool(it.Unsafe)
+	}
+	return it.Status != "success"
+}
+
+// flag is true or not.
+type flag bool
+
+// UnmarshalJSON implements [json.Unmarshaler]. Whatever is not true is false.
+func (f *flag) UnmarshalJSON(b []byte) error {
+	*f = string(b) == "true"
+	return nil
 }
 
 type problem struct {
@@ -52,17 +71,25 @@ func parse(body []byte) (a answer, readable bool) {
 	return a, true
 }
 
-// pictures returns the finished results of a task; ok is false if there are none.
+// any reports whether an item of a task is so.
+func (a answer) any(task string, so func(item) bool) bool {
+	return slices.ContainsFunc(a.Data, func(it item) bool { return strings.EqualFold(it.Task, task) && so(it) })
+}
+
+func (it item) unsafe() bool { return bool(it.Unsafe) }
+
+// pictures returns the finished results of a task; ok is false if there are none. A picture that the check refused is
+// none, and costs what it costs.
 func (a answer) pictures(task, model, requestID string) (r providers.ImageResult, ok bool) {
 	var cost decimal.Decimal
 	priced := true
 	for _, it := range a.Data {
-		if !strings.EqualFold(it.Task, task) || it.Status != "" && it.Status != "success" {
+		if !strings.EqualFold(it.Task, task) || it.pending() {
 			continue
 		}
 		c, known := money(string(it.Cost)) // also of a picture that did not arrive: it was made
 		cost, priced = cost.Add(c), priced && known
-		if image, ok := wire.Picture(it.URL, it.Base64, it.DataURI); ok {
+		if image, ok := wire.Picture(it.URL, it.Base64, it.DataURI); ok && !it.unsafe() {
 			r.Images = append(r.Images, image)
 		}
 	}

@@ -8,14 +8,19 @@
 //
 // The body is an array of one imageInference task, delivered synchronously, with its cost included. The attempt's id
 // is the taskUUID. A picture comes as an address, in PNG, unless the request's Parameters say another outputType or
-// outputFormat. Parameters go into the task as they are, except for taskType, taskUUID, model, positivePrompt,
-// numberResults and deliveryMethod. The API has no field for the request's Quality, which is left out: a model that has
-// qualities takes them in providerSettings.
+// outputFormat. Parameters go into the task as they are, except for taskType, taskUUID, model, positivePrompt and
+// numberResults. The API has no field for the request's Quality, which is left out: a model that has qualities takes
+// them in providerSettings.
+//
+// Models that take long, or are not delivered synchronously at all, have the deliveryMethod async in their Parameters. The
+// API then says only that it took the task: an Incomplete error with the fate Unknown, for [Provider.Reconcile] to be
+// asked until the pictures are there, which the engine does.
 //
 // # Answers
 //
 // Results are matched by taskUUID. Some pictures beside an error are a success with the pictures delivered. The cost is
-// the exact sum of the costs reported, and unknown unless every picture has one.
+// the exact sum of the costs reported, and unknown unless every picture has one. If the Parameters ask for a check of the
+// contents, a picture that it finds NSFW is not delivered; if there is no other, the call was Blocked, and executed.
 //
 // # Errors
 //

@@ -11,7 +11,7 @@ import (
 // Reconcile implements [providers.Reconciler] with one getResponse for the attempt's task. Its answers are
 //
 //   - Executed with the pictures, once none of them is being made any more;
-//   - Executed without, if the task ended in an error that came from running it;
+//   - Executed without, if the task ended in an error that came from running it, or if all its pictures were refused;
 //   - Rejected, if the task ended in an error that says it was refused;
 //   - NotSent, if the upstream does not know the task: ask soon after the attempt, because results are not kept for ever;
 //   - Unknown, without an error, while the task is being worked on: ask again.
@@ -33,11 +33,14 @@ func (p *Provider) Reconcile(ctx context.Context, r providers.ReconcileRequest) 
 		return p.unclear(e)
 	}
 	body, readable := parse(a.Body)
-	if body.working(r.Attempt.ID) {
+	if body.any(r.Attempt.ID, item.pending) {
 		return providers.Reconciled{Fate: providers.Unknown}, nil
 	}
 	if result, ok := body.pictures(r.Attempt.ID, r.Model, a.RequestID); ok {
 		return providers.Reconciled{Fate: providers.Executed, Image: &result}, nil
+	}
+	if body.any(r.Attempt.ID, item.unsafe) {
+		return providers.Reconciled{Fate: providers.Executed}, nil
 	}
 	problem, ok := body.problem(r.Attempt.ID)
 	if !ok && a.OK() {
@@ -51,16 +54,6 @@ func (p *Provider) Reconcile(ctx context.Context, r providers.ReconcileRequest) 
 		return providers.Reconciled{Fate: fate}, nil
 	}
 	return p.unclear(p.failure(a, problem, r.Attempt.Key.Secret.Reveal()))
-}
-
-// working reports whether some of the task's pictures are still being made.
-func (a answer) working(task string) bool {
-	for _, it := range a.Data {
-		if strings.EqualFold(it.Task, task) && it.Status != "" && it.Status != "success" {
-			return true
-		}
-	}
-	return false
 }
 
 // ended returns the fate that an error of getResponse gives the task, or "" if the error is about the question.

@@ -73,15 +73,23 @@ func (p *Provider) GenerateImages(ctx context.Context, r providers.ImageRequest)
 	if result, ok := body.pictures(r.Attempt.ID, r.Model, a.RequestID); ok {
 		return result, nil
 	}
+	if body.any(r.Attempt.ID, item.unsafe) {
+		return providers.ImageResult{}, &providers.Error{Provider: p.cfg.Name, Kind: providers.Blocked, Fate: providers.Executed,
+			Status: a.Status, RequestID: a.RequestID, Detail: "the check of the contents refused what was made"}
+	}
 	if problem, ok := body.problem(r.Attempt.ID); ok || !a.OK() {
 		return providers.ImageResult{}, p.failure(a, problem, key)
 	}
-	detail := "the answer has no picture of the task"
-	if !readable {
-		detail = "the answer is not the JSON of the API"
+	e = &providers.Error{Provider: p.cfg.Name, Kind: providers.Malformed, Fate: providers.Unknown, Status: a.Status, RequestID: a.RequestID}
+	switch {
+	case !readable:
+		e.Detail = "the answer is not the JSON of the API"
+	case body.any(r.Attempt.ID, item.pending):
+		e.Kind, e.Detail = providers.Incomplete, "the task was taken and goes on"
+	default:
+		e.Detail = "the answer has no picture of the task"
 	}
-	return providers.ImageResult{}, &providers.Error{Provider: p.cfg.Name, Kind: providers.Malformed, Fate: providers.Unknown,
-		Status: a.Status, RequestID: a.RequestID, Detail: detail}
+	return providers.ImageResult{}, e
 }
 
 // task writes the one task of a request.
@@ -95,6 +103,11 @@ func (p *Provider) task(r providers.ImageRequest) ([]byte, *providers.Error) {
 	if r.N > 1 && slices.Contains(r.Omit, "numberResults") {
 		return nil, &providers.Error{Provider: p.cfg.Name, Kind: providers.Unsupported, Fate: providers.NotSent,
 			Detail: "the model makes one picture at a time"}
+	}
+	switch delivery := r.Parameters["deliveryMethod"]; string(delivery) {
+	case "", `"sync"`, `"async"`:
+	default:
+		return nil, wire.Refuse(p.cfg.Name, "deliveryMethod is neither sync nor async")
 	}
 	fields := [...]wire.Field{
 		{Name: "taskType", Value: "imageInference", Fixed: true},
@@ -113,7 +126,7 @@ func (p *Provider) task(r providers.ImageRequest) ([]byte, *providers.Error) {
 	if r.NegativePrompt != "" {
 		fields[4].Value = r.NegativePrompt
 	}
-	return wire.Object(p.cfg.Name, fields[:], r.Parameters, r.Omit, "numberResults", "deliveryMethod")
+	return wire.Object(p.cfg.Name, fields[:], r.Parameters, r.Omit, "numberResults")
 }
 
 // post sends one task as the array that the API wants.

@@ -19,6 +19,7 @@ import (
 	"github.com/scrip-go/scrip/providers"
 	"github.com/scrip-go/scrip/providers/internal/wiretest"
 	"github.com/scrip-go/scrip/providers/runware"
+	"github.com/scrip-go/scrip/registry"
 	"github.com/scrip-go/scrip/secret"
 	"github.com/scrip-go/scrip/usage"
 )
@@ -169,6 +170,14 @@ func TestTheRequest(t *testing.T) {
 			t.Errorf("body %v has a number", body)
 		}
 	})
+	t.Run("SaysSoIfTheModelIsNotDeliveredAtOnce", func(t *testing.T) {
+		r := request()
+		r.Parameters = map[string]json.RawMessage{"deliveryMethod": json.RawMessage(`"async"`)}
+		_, body := sent(t, golden(t, "answer.json"), draw(r))
+		if got := body.([]any)[0].(map[string]any)["deliveryMethod"]; got != "async" {
+			t.Errorf("deliveryMethod is %v", got)
+		}
+	})
 	t.Run("OfAQuestionNamesTheTask", func(t *testing.T) {
 		_, body := sent(t, golden(t, "answer.json"), func(p *runware.Provider, base string) error {
 			_, err := p.Reconcile(t.Context(), providers.ReconcileRequest{Attempt: wiretest.Attempt(base), Model: "m:1@1"})
@@ -176,6 +185,54 @@ func TestTheRequest(t *testing.T) {
 		})
 		wantBody(t, body, "reconcile.json")
 	})
+}
+
+// TestTheProfilesOfTheCatalogues are what the models need to be told: a size as a whole or not at all, and nothing that is null.
+func TestTheProfilesOfTheCatalogues(t *testing.T) {
+	models := 0
+	for _, catalogue := range []string{registry.Seed, registry.Current} {
+		c, err := registry.Catalogue(catalogue)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range c.Models {
+			if m.Provider != "runware" {
+				continue
+			}
+			models++
+			r := request()
+			r.Model, r.N, r.Parameters, r.Omit = m.Name, 1, m.Profile.Parameters, m.Profile.Omit
+			_, body := sent(t, golden(t, "answer.json"), func(p *runware.Provider, base string) error {
+				r.Attempt.BaseURL = base
+				_, err := p.GenerateImages(t.Context(), r)
+				return err
+			})
+			task := body.([]any)[0].(map[string]any)
+			for name, value := range task {
+				if value == nil {
+					t.Errorf("%s: %s is null", m.Name, name)
+				}
+			}
+			_, width := task["width"]
+			_, height := task["height"]
+			_, resolution := task["resolution"]
+			if width != height || width == resolution {
+				t.Errorf("%s: the size of %v is not one of a pair and a resolution", m.Name, task)
+			}
+			for name, want := range m.Profile.Parameters {
+				got, _ := json.Marshal(task[name])
+				if string(got) != string(want) {
+					t.Errorf("%s: %s is %s, want %s", m.Name, name, got, want)
+				}
+			}
+			if task["model"] != m.Name || task["includeCost"] != true || task["taskUUID"] != id {
+				t.Errorf("%s: the task is %v", m.Name, task)
+			}
+		}
+	}
+	if models < 3 {
+		t.Errorf("the catalogues have %d models of runware", models)
+	}
 }
 
 func TestARequestThatCannotBeSentIsRefusedBeforeItIs(t *testing.T) {
@@ -295,27 +352,33 @@ func base64Picture() string { return "cGljdHVyZQ==" }
 
 func TestAnAnswerWithoutPicturesLeavesTheFateOpen(t *testing.T) {
 	for rule, body := range map[string]string{
-		"NoDataIsMalformed":                `{"data":[]}`,
-		"AnEmptyObjectIsMalformed":         `{}`,
-		"AnotherTasksPictureIsMalformed":   `{"data":[{"taskUUID":"other","imageURL":"https://im.example/1.png"}]}`,
-		"APictureWithoutATaskIsMalformed":  `{"data":[{"imageURL":"https://im.example/1.png"}]}`,
-		"AnotherTasksErrorIsMalformed":     `{"errors":[{"code":"invalidApiKey","taskUUID":"other"}]}`,
-		"AnAddressThatIsNoneIsMalformed":   `{"data":[{"taskUUID":"%s","imageURL":"file:///x"}]}`,
-		"ADataURIThatIsNoneIsMalformed":    `{"data":[{"taskUUID":"%s","imageDataURI":"data:image/png,x"}]}`,
-		"BytesThatAreNoneAreMalformed":     `{"data":[{"taskUUID":"%s","imageBase64Data":"***"}]}`,
-		"HTMLIsMalformed":                  `<html>`,
-		"NothingIsMalformed":               ``,
-		"AnArrayIsMalformed":               `[]`,
-		"AFieldOfAnotherTypeIsMalformed":   `{"data":[{"taskUUID":"%s","imageURL":7}]}`,
-		"TrailingTextIsMalformed":          `{"data":[` + one + `]}x`,
-		"TheEchoOfTheAuthTaskIsMalformed":  `{"data":[{"taskType":"authentication","connectionSessionUUID":"x"}]}`,
-		"APictureThatIsBeingMadeIsNotDone": `{"data":[{"taskUUID":"%s","status":"processing"}]}`,
+		"NoDataIsMalformed":               `{"data":[]}`,
+		"AnEmptyObjectIsMalformed":        `{}`,
+		"AnotherTasksPictureIsMalformed":  `{"data":[{"taskUUID":"other","imageURL":"https://im.example/1.png"}]}`,
+		"APictureWithoutATaskIsMalformed": `{"data":[{"imageURL":"https://im.example/1.png"}]}`,
+		"AnotherTasksErrorIsMalformed":    `{"errors":[{"code":"invalidApiKey","taskUUID":"other"}]}`,
+		"AnAddressThatIsNoneIsMalformed":  `{"data":[{"taskUUID":"%s","imageURL":"file:///x"}]}`,
+		"ADataURIThatIsNoneIsMalformed":   `{"data":[{"taskUUID":"%s","imageDataURI":"data:image/png,x"}]}`,
+		"BytesThatAreNoneAreMalformed":    `{"data":[{"taskUUID":"%s","imageBase64Data":"***"}]}`,
+		"HTMLIsMalformed":                 `<html>`,
+		"NothingIsMalformed":              ``,
+		"AnArrayIsMalformed":              `[]`,
+		"AFieldOfAnotherTypeIsMalformed":  `{"data":[{"taskUUID":"%s","imageURL":7}]}`,
+		"TrailingTextIsMalformed":         `{"data":[` + one + `]}x`,
+		"TheEchoOfTheAuthTaskIsMalformed": `{"data":[{"taskType":"authentication","connectionSessionUUID":"x"}]}`,
 	} {
 		t.Run(rule, func(t *testing.T) {
 			if e := fails(t, 200, body, providers.Malformed, providers.Unknown); e.Status != 200 || e.Detail == "" {
 				t.Errorf("error %+v, want the status and a detail", e)
 			}
 		})
+	}
+	for rule, body := range map[string]string{
+		"ATaskThatWasTakenIsIncomplete":            `{"data":[{"taskType":"imageInference","taskUUID":"%s"}]}`,
+		"APictureThatIsBeingMadeIsIncomplete":      `{"data":[{"taskUUID":"%s","status":"processing"}]}`,
+		"APictureThatIsBeingMadeWinsOverAnAddress": `{"data":[{"taskUUID":"%s","status":"processing","imageURL":"https://im.example/preview.png"}]}`,
+	} {
+		t.Run(rule, func(t *testing.T) { fails(t, 200, body, providers.Incomplete, providers.Unknown) })
 	}
 	t.Run("ACutAnswerIsIncomplete", func(t *testing.T) {
 		p := upstream(t, func(w http.ResponseWriter, _ *http.Request) {
@@ -332,6 +395,68 @@ func TestAnAnswerWithoutPicturesLeavesTheFateOpen(t *testing.T) {
 		defer s.Close()
 		_, err := provider(t, runware.Config{BaseURL: s.URL, MaxResponseBytes: 100}).GenerateImages(t.Context(), request())
 		wiretest.Failed(t, err, providers.Malformed, providers.Executed)
+	})
+}
+
+// TestATaskThatIsNotDeliveredAtOnceIsAskedFor goes the way of an asynchronous task: it is taken, worked on, and there.
+func TestATaskThatIsNotDeliveredAtOnceIsAskedFor(t *testing.T) {
+	steps := []string{`{"data":[{"taskType":"imageInference","taskUUID":"%s"}]}`, `{"data":[{"taskUUID":"%s","status":"processing","progress":40}]}`,
+		`{"data":[{"taskUUID":"%s","status":"success","imageURL":"https://im.example/1.png","cost":0.002}]}`}
+	var seen []string
+	p := upstream(t, func(w http.ResponseWriter, r *http.Request) {
+		var tasks []struct {
+			Type string `json:"taskType"`
+			UUID string `json:"taskUUID"`
+		}
+		if err := json.NewDecoder(r.Body).Decode(&tasks); err != nil || len(tasks) != 1 || tasks[0].UUID != id {
+			t.Errorf("the tasks are %+v, %v", tasks, err)
+		}
+		_, _ = io.WriteString(w, strings.ReplaceAll(steps[len(seen)], "%s", id))
+		seen = append(seen, tasks[0].Type)
+	})
+	r := request()
+	r.N, r.Parameters = 1, map[string]json.RawMessage{"deliveryMethod": json.RawMessage(`"async"`)}
+	_, err := p.GenerateImages(t.Context(), r)
+	wiretest.Failed(t, err, providers.Incomplete, providers.Unknown)
+	q := providers.ReconcileRequest{Attempt: r.Attempt, Model: r.Model}
+	if got, err := p.Reconcile(t.Context(), q); err != nil || got != (providers.Reconciled{Fate: providers.Unknown}) {
+		t.Errorf("while it is made: %+v, %v", got, err)
+	}
+	got, err := p.Reconcile(t.Context(), q)
+	if err != nil || got.Fate != providers.Executed || got.Image == nil || got.Image.Images[0].URL != "https://im.example/1.png" || got.Image.Cost.Decimal.String() != "0.002" {
+		t.Errorf("once it is there: %+v, %v", got, err)
+	}
+	if want := []string{"imageInference", "getResponse", "getResponse"}; !reflect.DeepEqual(seen, want) {
+		t.Errorf("the upstream saw %v, want %v", seen, want)
+	}
+}
+
+func TestAPictureThatTheCheckRefusedIsNotDelivered(t *testing.T) {
+	const unsafe = `{"taskUUID":"%s","imageURL":"https://im.example/2.png","cost":0.003,"NSFWContent":true}`
+	safe := strings.Replace(one, `"cost"`, `"NSFWContent":false,"cost"`, 1)
+	t.Run("AndCostsAllTheSame", func(t *testing.T) {
+		got, err := answers(t, 200, `{"data":[`+unsafe+`,`+safe+`]}`).GenerateImages(t.Context(), request())
+		if err != nil || len(got.Images) != 1 || got.Images[0].URL != "https://im.example/1.png" || got.Usage != usage.Images(1) || got.Cost.Decimal.String() != "0.005" {
+			t.Errorf("GenerateImages = %+v, %v; want the safe one, at the cost of both", got, err)
+		}
+	})
+	t.Run("AloneItIsBlocked", func(t *testing.T) {
+		fails(t, 200, `{"data":[`+unsafe+`]}`, providers.Blocked, providers.Executed)
+		fails(t, 200, `{"data":[`+unsafe+`],"errors":[`+failed+`]}`, providers.Blocked, providers.Executed)
+		fails(t, 200, `{"data":[{"taskUUID":"%s","NSFWContent":true}]}`, providers.Blocked, providers.Executed)
+	})
+	t.Run("ToAQuestionItWasExecutedWithoutAResult", func(t *testing.T) {
+		got, err := answers(t, 200, `{"data":[`+unsafe+`]}`).Reconcile(t.Context(), providers.ReconcileRequest{Attempt: wiretest.Attempt(""), Model: "m:1@1"})
+		if err != nil || got != (providers.Reconciled{Fate: providers.Executed}) {
+			t.Errorf("Reconcile = %+v, %v", got, err)
+		}
+	})
+	t.Run("AWordThatIsNotTrueIsNoRefusal", func(t *testing.T) {
+		for _, word := range []string{`null`, `false`, `"unknown"`, `{}`} {
+			if _, err := answers(t, 200, `{"data":[`+strings.Replace(one, `"cost"`, `"NSFWContent":`+word+`,"cost"`, 1)+`]}`).GenerateImages(t.Context(), request()); err != nil {
+				t.Errorf("%s: %v", word, err)
+			}
+		}
 	})
 }
 
