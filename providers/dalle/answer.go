@@ -66,8 +66,9 @@ type usageReport struct {
 }
 
 type parts struct {
-	Text  *int64 `json:"text_tokens"`
-	Image *int64 `json:"image_tokens"`
+	Text   *int64 `json:"text_tokens"`
+	Image  *int64 `json:"image_tokens"`
+	Cached *parts `json:"cached_tokens_details"` // what of the two came from the cache
 }
 
 // classes translates the report to disjoint classes; a report that is not there is sound and tells nothing. Without
@@ -79,9 +80,13 @@ func (r *usageReport) classes() (u usage.Usage, sound bool) {
 	}
 	var in, out bool
 	u.Input, u.ImageInput, in = r.InputDetails.split(r.Input)
+	in = in && r.InputDetails.uncache(&u)
 	u.ImageOutput, u.Output, out = r.OutputDetails.swap().split(r.Output)
-	if !in || !out || *r.Input > math.MaxInt64-*r.Output {
+	if !in || !out {
 		return u, false
+	}
+	if *r.Input > math.MaxInt64-*r.Output {
+		return usage.Usage{}, false
 	}
 	return u, r.Total == nil || *r.Total == *r.Input+*r.Output
 }
@@ -105,6 +110,31 @@ func (p *parts) split(whole *int64) (text, image usage.Count, ok bool) {
 		return usage.Exactly(*whole), image, false
 	}
 	return usage.Exactly(t), usage.Exactly(i), true
+}
+
+// uncache moves what came from the cache out of the input, to classes of its own. It returns false, and moves nothing, if
+// that is more than was read. A cached sum that is not told apart stays where it is, at the price of what is not cached.
+func (p *parts) uncache(u *usage.Usage) bool {
+	if p == nil || p.Cached == nil {
+		return true
+	}
+	text, image := p.Cached.Text, p.Cached.Image
+	if !within(text, u.Input) || !within(image, u.ImageInput) {
+		return false
+	}
+	move(text, &u.Input, &u.CachedInput)
+	move(image, &u.ImageInput, &u.CachedImageInput)
+	return true
+}
+
+func within(part *int64, whole usage.Count) bool {
+	return part == nil || *part >= 0 && *part <= whole.N
+}
+
+func move(part *int64, from, to *usage.Count) {
+	if part != nil && from.Known {
+		*from, *to = usage.Exactly(from.N-*part), usage.Exactly(*part)
+	}
 }
 
 // swap exchanges the two parts, so that a whole without parts is all picture.

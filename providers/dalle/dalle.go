@@ -14,17 +14,21 @@ import (
 
 // Config says how to reach the upstream. The zero Config is OpenAI's own service.
 type Config struct {
-	Name             string       // the provider's name in the registry; "openai" if empty, which package openai may have too
-	BaseURL          string       // with the version, without a trailing path; "https://api.openai.com/v1" if empty
-	HTTPClient       *http.Client // owned by the host and used as it is, except that it follows no redirect here; one of our own if nil
-	Organization     string       // sent as OpenAI-Organization unless empty
-	Project          string       // sent as OpenAI-Project unless empty
-	MaxResponseBytes int64        // a longer answer is Malformed; 64 MiB if 0, because pictures come inside the answer
+	Name       string       // the provider's name in the registry; "openai" if empty, which package openai may have too
+	BaseURL    string       // with the version, without a trailing path; "https://api.openai.com/v1" if empty
+	HTTPClient *http.Client // owned by the host and used as it is, except that it follows no redirect here; one of our own if nil
+	// KeyHeader is the header that carries the API key as it is, such as Azure's api-key. The key is a bearer in
+	// Authorization if it is empty.
+	KeyHeader        string
+	Organization     string // sent as OpenAI-Organization unless empty
+	Project          string // sent as OpenAI-Project unless empty
+	MaxResponseBytes int64  // a longer answer is Malformed; 64 MiB if 0, because pictures come inside the answer
 }
 
 // Provider makes pictures. It is immutable and safe for concurrent use.
 type Provider struct {
 	cfg      Config
+	sender   openaiwire.Sender
 	endpoint wire.Endpoint
 	client   *wire.Client
 }
@@ -44,6 +48,7 @@ func New(cfg Config) (*Provider, error) {
 	}
 	endpoint, err := wire.NewEndpoint(cfg.BaseURL, "/images/generations")
 	errs := []error{err,
+		openaiwire.CheckKeyHeader(cfg.KeyHeader),
 		openaiwire.CheckHeaderValue("Organization", cfg.Organization),
 		openaiwire.CheckHeaderValue("Project", cfg.Project)}
 	if cfg.MaxResponseBytes < 0 {
@@ -52,7 +57,8 @@ func New(cfg Config) (*Provider, error) {
 	if err := errors.Join(errs...); err != nil {
 		return nil, fmt.Errorf("dalle: config: %w", err)
 	}
-	return &Provider{cfg: cfg, endpoint: endpoint, client: wire.NewClient(cfg.Name, cfg.HTTPClient, providers.Executed)}, nil
+	return &Provider{cfg: cfg, endpoint: endpoint, client: wire.NewClient(cfg.Name, cfg.HTTPClient, providers.Executed),
+		sender: openaiwire.Sender{KeyHeader: cfg.KeyHeader, Organization: cfg.Organization, Project: cfg.Project}}, nil
 }
 
 // Describe implements [providers.Provider].
@@ -75,7 +81,7 @@ func (p *Provider) GenerateImages(ctx context.Context, r providers.ImageRequest)
 	}
 	key := r.Attempt.Key.Secret.Reveal()
 	a, e := p.client.Post(ctx, wire.Request{
-		URL: u, Header: openaiwire.Header(r.Attempt, p.cfg.Organization, p.cfg.Project), Body: body,
+		URL: u, Header: p.sender.Header(r.Attempt), Body: body,
 		Key: key, Limit: p.cfg.MaxResponseBytes})
 	if e != nil {
 		return providers.ImageResult{}, e

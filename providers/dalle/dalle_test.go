@@ -241,6 +241,12 @@ func TestUsageIsToldApart(t *testing.T) {
 		{"EmptyDetailsAreNone", `{"input_tokens":10,"output_tokens":20,"input_tokens_details":{},"output_tokens_details":null}`, usage.Usage{Input: usage.Exactly(10), ImageOutput: usage.Exactly(20)}},
 		{"OnePartIsEnoughIfItIsAll", `{"input_tokens":10,"output_tokens":20,"total_tokens":30,"input_tokens_details":{"text_tokens":10},"output_tokens_details":{"image_tokens":20}}`,
 			usage.Usage{Input: usage.Exactly(10), ImageInput: usage.Exactly(0), Output: usage.Exactly(0), ImageOutput: usage.Exactly(20)}},
+		{"WhatWasCachedIsApart", `{"input_tokens":100,"output_tokens":20,"total_tokens":120,"input_tokens_details":{"text_tokens":30,"image_tokens":70,"cached_tokens":50,"cached_tokens_details":{"text_tokens":10,"image_tokens":40}}}`,
+			usage.Usage{Input: usage.Exactly(20), CachedInput: usage.Exactly(10), ImageInput: usage.Exactly(30), CachedImageInput: usage.Exactly(40), ImageOutput: usage.Exactly(20)}},
+		{"WhatWasCachedOfTheTextOnlyIsApart", `{"input_tokens":30,"output_tokens":20,"input_tokens_details":{"text_tokens":30,"cached_tokens_details":{"text_tokens":30,"image_tokens":0}}}`,
+			usage.Usage{Input: usage.Exactly(0), CachedInput: usage.Exactly(30), ImageInput: usage.Exactly(0), CachedImageInput: usage.Exactly(0), ImageOutput: usage.Exactly(20)}},
+		{"ACachedSumIsNotToldApart", `{"input_tokens":100,"output_tokens":20,"input_tokens_details":{"text_tokens":30,"image_tokens":70,"cached_tokens":50}}`,
+			usage.Usage{Input: usage.Exactly(30), ImageInput: usage.Exactly(70), ImageOutput: usage.Exactly(20)}},
 		{"ZeroIsKnown", `{"input_tokens":0,"output_tokens":0,"total_tokens":0}`, usage.Usage{Input: usage.Exactly(0), ImageOutput: usage.Exactly(0)}},
 	} {
 		t.Run(tt.rule, func(t *testing.T) {
@@ -294,7 +300,11 @@ func TestWhatArrivesWithASuccessWasExecuted(t *testing.T) {
 		{"PartsThatAreMoreThanTheWholeAreMalformed", withUsage(`{"input_tokens":10,"output_tokens":20,"input_tokens_details":{"text_tokens":11,"image_tokens":0}}`), tokens(usage.Usage{Input: in, ImageOutput: out}, 1)},
 		{"PartsThatAreLessThanTheWholeAreMalformed", withUsage(`{"input_tokens":10,"output_tokens":20,"output_tokens_details":{"text_tokens":1,"image_tokens":1}}`), tokens(usage.Usage{Input: in, ImageOutput: out}, 1)},
 		{"ANegativePartIsMalformed", withUsage(`{"input_tokens":10,"output_tokens":20,"output_tokens_details":{"text_tokens":-1,"image_tokens":21}}`), tokens(usage.Usage{Input: in, ImageOutput: out}, 1)},
-		{"ASumBeyondAnInt64IsMalformed", withUsage(`{"input_tokens":9223372036854775807,"output_tokens":20,"total_tokens":15}`), tokens(usage.Usage{Input: usage.Exactly(9223372036854775807), ImageOutput: out}, 1)},
+		{"MoreCachedThanReadIsMalformed", withUsage(`{"input_tokens":10,"output_tokens":20,"input_tokens_details":{"text_tokens":10,"image_tokens":0,"cached_tokens_details":{"text_tokens":11}}}`),
+			tokens(usage.Usage{Input: in, ImageInput: usage.Exactly(0), ImageOutput: out}, 1)},
+		{"ANegativeCachedCountIsMalformed", withUsage(`{"input_tokens":10,"output_tokens":20,"input_tokens_details":{"text_tokens":10,"image_tokens":0,"cached_tokens_details":{"image_tokens":-1}}}`),
+			tokens(usage.Usage{Input: in, ImageInput: usage.Exactly(0), ImageOutput: out}, 1)},
+		{"ASumBeyondAnInt64IsMalformed", withUsage(`{"input_tokens":9223372036854775807,"output_tokens":20,"total_tokens":15}`), usage.Images(1)},
 		{"ACountBeyondAnInt64IsMalformed", withUsage(`{"input_tokens":92233720368547758070,"output_tokens":20}`), usage.Usage{}},
 		{"HTMLIsMalformed", `<html>`, usage.Usage{}},
 		{"NothingIsMalformed", ``, usage.Usage{}},
@@ -324,6 +334,24 @@ func TestWhatArrivesWithASuccessWasExecuted(t *testing.T) {
 		_, err := provider(t, dalle.Config{BaseURL: s.URL, MaxResponseBytes: 100}).GenerateImages(t.Context(), request())
 		wiretest.Failed(t, err, providers.Malformed, providers.Executed)
 	})
+}
+
+// TestAnAzureServer is reached by its base URL of the version 1 and by the header for its keys.
+func TestAnAzureServer(t *testing.T) {
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.String() != "/openai/v1/images/generations" || r.Header.Get("Api-Key") != wiretest.APIKey || r.Header.Get("Authorization") != "" {
+			t.Errorf("POST %s with %v, want the route of version 1, and the key in the api-key header alone", r.URL, r.Header)
+		}
+		_, _ = io.WriteString(w, `{"created":1,"data":[{"url":"https://files.example/img.png?sig=x","revised_prompt":"p","content_filter_results":{},"prompt_filter_results":{}}]}`)
+	}))
+	defer s.Close()
+	got, err := provider(t, dalle.Config{Name: "azure", BaseURL: s.URL + "/openai/v1/", KeyHeader: "api-key"}).GenerateImages(t.Context(), request())
+	if err != nil || len(got.Images) != 1 || got.Usage != usage.Images(1) {
+		t.Errorf("GenerateImages = %+v, %v", got, err)
+	}
+	if _, err := dalle.New(dalle.Config{KeyHeader: "content-type"}); err == nil || !strings.Contains(err.Error(), "KeyHeader") {
+		t.Errorf("New took a key header that carries something else: %v", err)
+	}
 }
 
 func TestACallEndsWithItsContext(t *testing.T) {
@@ -365,8 +393,8 @@ func FuzzAnswer(f *testing.F) {
 			if !strings.Contains(body, wiretest.Prompt) && !strings.Contains(body, wiretest.APIKey) && !strings.Contains(body, "Bearer") {
 				wiretest.Silent(t, err)
 			}
-			if e := providers.AsError("", err); e.Kind == "" || e.Fate == "" || e.Fate == providers.NotSent || e.Provider != "openai" {
-				t.Errorf("error %+v has no kind or no fate of what was sent", e)
+			if e := providers.AsError("", err); e.Kind == "" || e.Fate == "" || e.Fate == providers.NotSent || e.Provider != "openai" || e.Usage.Validate() != nil {
+				t.Errorf("error %+v has no kind, no fate of what was sent, or no possible usage", e)
 			}
 			if e := providers.AsError("", err); status/100 == 2 && e.Fate != providers.Executed && e.Fate != providers.Rejected {
 				t.Errorf("an answer of status %d has the fate %q", status, e.Fate)

@@ -14,13 +14,18 @@
 // # Answers
 //
 // Usage.Images is the number of pictures delivered, always. Token classes are known where the answer has a usage
-// object, which the dall-e models do not send.
+// object, which the dall-e models do not send: text and picture, in and out, and what of the input came from the cache if
+// the answer tells it apart.
+//
+// # Azure
+//
+// Azure's base URL has the path /openai/v1, and its keys go into the header that Config.KeyHeader names, api-key.
 //
 // # Errors
 //
 // Every error is a [*providers.Error]. A status is looked at only when the upstream's code says nothing. What arrives
 // with HTTP 200 was executed: a cut answer is Incomplete, one without a picture and one whose usage does not add up are
-// Malformed, and an error object is typed by its code.
+// Malformed, and an error object is typed by its code. A refusal by the safety system that has no code is Blocked.
 //
 // # Concurrency
 //

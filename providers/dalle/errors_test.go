@@ -53,6 +53,32 @@ func TestStatusDecidesWithoutAKnownCode(t *testing.T) {
 	}
 }
 
+// TestAPromptThatIsRefusedWithoutACodeIsBlocked: some answers of the images route have had nothing but a message.
+func TestAPromptThatIsRefusedWithoutACodeIsBlocked(t *testing.T) {
+	const message = `"message":"Your request was rejected as a result of our safety system. Your prompt was: ` + wiretest.Prompt + `"`
+	for _, tt := range []struct {
+		rule   string
+		status int
+		body   string
+		kind   providers.Kind
+	}{
+		{"WithNull", 400, `{"error":{"code":null,"type":"invalid_request_error","param":null,` + message + `}}`, providers.Blocked},
+		{"WithNothing", 400, `{"error":{` + message + `}}`, providers.Blocked},
+		{"ButNotWithAnotherStatus", 500, `{"error":{` + message + `}}`, providers.Upstream},
+		{"NorWithACode", 400, `{"error":{"code":"odd",` + message + `}}`, providers.Invalid},
+		{"NorWithACodeThatIsKnown", 400, `{"error":{"code":"billing_hard_limit_reached",` + message + `}}`, providers.Quota},
+		{"NorForAnotherMessage", 400, `{"error":{"code":null,"message":"Invalid size."}}`, providers.Invalid},
+	} {
+		t.Run(tt.rule, func(t *testing.T) {
+			fate := providers.Rejected
+			if tt.kind == providers.Upstream {
+				fate = providers.Unknown
+			}
+			fails(t, tt.status, tt.body, tt.kind, fate)
+		})
+	}
+}
+
 func TestAnErrorInsideASuccess(t *testing.T) {
 	report := `"usage":{"input_tokens":10,"output_tokens":20}`
 	used := usage.Usage{Input: usage.Exactly(10), ImageOutput: usage.Exactly(20), Images: usage.Exactly(0)}

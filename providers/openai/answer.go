@@ -2,6 +2,7 @@ package openai
 
 import (
 	"encoding/json"
+	"slices"
 
 	"github.com/scrip-go/scrip/providers"
 	"github.com/scrip-go/scrip/providers/internal/openaiwire"
@@ -17,7 +18,7 @@ type answer struct {
 }
 
 type choice struct {
-	Finish  string `json:"finish_reason"` // null from servers that were interrupted
+	Finish  string `json:"finish_reason"` // null from servers that were interrupted, and from some always
 	Message struct {
 		Content string `json:"content"`
 		Refusal string `json:"refusal"`
@@ -54,10 +55,13 @@ func (p *Provider) read(a wire.Answer, model, key string) (providers.TextResult,
 		return failed(providers.Blocked, "the content filter stopped the answer")
 	case first.Finish == "length":
 		return failed(providers.Incomplete, "the answer stopped at the token limit")
+	case first.Finish == "stop" || slices.Contains(p.cfg.Finishes, first.Finish):
 	case first.Finish == "":
 		return failed(providers.Incomplete, "the answer has no finish reason")
-	case first.Finish != "stop":
+	default:
 		return failed(providers.Malformed, "the answer has a finish reason that was not asked for")
+	}
+	switch {
 	case first.Message.Content == "":
 		return failed(providers.Malformed, "the answer has no text")
 	case body.Usage == (usageReport{}):

@@ -11,6 +11,16 @@
 // except for those that would undo the bound or change the shape of the answer: model, messages, the bound under either
 // name, n, stream and stream_options.
 //
+// # Compatible servers
+//
+// A server that speaks this wire is reached by Config.BaseURL or by the base URL of the registry's provider. Azure's has
+// the path /openai/v1, and takes its own keys in the header that Config.KeyHeader names:
+//
+//	p, err := openai.New(openai.Config{Name: "azure", BaseURL: "https://NAME.openai.azure.com/openai/v1", KeyHeader: "api-key"})
+//
+// Error codes may be numbers, a service tier may be missing, and a server whose finish reason is null or a word of its own
+// is understood with Config.Finishes. Usage may not be missing: a completion without it cannot be charged.
+//
 // # Errors
 //
 // Every error is a [*providers.Error]. A status is looked at only when the upstream's code says nothing. What arrives

@@ -15,17 +15,24 @@ import (
 
 // Config says how to reach the upstream. The zero Config is OpenAI's own service.
 type Config struct {
-	Name             string       // the provider's name in the registry; "openai" if empty
-	BaseURL          string       // with the version, without a trailing path; "https://api.openai.com/v1" if empty
-	HTTPClient       *http.Client // owned by the host and used as it is, except that it follows no redirect here; one of our own if nil
-	Organization     string       // sent as OpenAI-Organization unless empty
-	Project          string       // sent as OpenAI-Project unless empty
-	MaxResponseBytes int64        // a longer answer is Malformed; 8 MiB if 0
+	Name       string       // the provider's name in the registry; "openai" if empty
+	BaseURL    string       // with the version, without a trailing path; "https://api.openai.com/v1" if empty
+	HTTPClient *http.Client // owned by the host and used as it is, except that it follows no redirect here; one of our own if nil
+	// KeyHeader is the header that carries the API key as it is, such as Azure's api-key. The key is a bearer in
+	// Authorization if it is empty.
+	KeyHeader        string
+	Organization     string // sent as OpenAI-Organization unless empty
+	Project          string // sent as OpenAI-Project unless empty
+	MaxResponseBytes int64  // a longer answer is Malformed; 8 MiB if 0
+	// Finishes are what a compatible server sends as the finish reason of a whole answer, besides "stop"; the empty one is
+	// for a server that sends null. None of them makes an answer whole that stopped at the token limit or was filtered.
+	Finishes []string
 }
 
 // Provider generates text. It is immutable and safe for concurrent use.
 type Provider struct {
 	cfg      Config
+	sender   openaiwire.Sender
 	endpoint wire.Endpoint
 	client   *wire.Client
 }
@@ -45,15 +52,18 @@ func New(cfg Config) (*Provider, error) {
 	}
 	endpoint, err := wire.NewEndpoint(cfg.BaseURL, "/chat/completions")
 	errs := []error{err,
+		openaiwire.CheckKeyHeader(cfg.KeyHeader),
 		openaiwire.CheckHeaderValue("Organization", cfg.Organization),
 		openaiwire.CheckHeaderValue("Project", cfg.Project)}
 	if cfg.MaxResponseBytes < 0 {
 		errs = append(errs, fmt.Errorf("MaxResponseBytes is %d, want at least 1, or 0 for the default", cfg.MaxResponseBytes))
 	}
+	cfg.Finishes = slices.Clone(cfg.Finishes)
 	if err := errors.Join(errs...); err != nil {
 		return nil, fmt.Errorf("openai: config: %w", err)
 	}
-	return &Provider{cfg: cfg, endpoint: endpoint, client: wire.NewClient(cfg.Name, cfg.HTTPClient, providers.Executed)}, nil
+	return &Provider{cfg: cfg, endpoint: endpoint, client: wire.NewClient(cfg.Name, cfg.HTTPClient, providers.Executed),
+		sender: openaiwire.Sender{KeyHeader: cfg.KeyHeader, Organization: cfg.Organization, Project: cfg.Project}}, nil
 }
 
 // Describe implements [providers.Provider].
@@ -76,7 +86,7 @@ func (p *Provider) GenerateText(ctx context.Context, r providers.TextRequest) (p
 	}
 	key := r.Attempt.Key.Secret.Reveal()
 	a, e := p.client.Post(ctx, wire.Request{
-		URL: u, Header: openaiwire.Header(r.Attempt, p.cfg.Organization, p.cfg.Project), Body: body,
+		URL: u, Header: p.sender.Header(r.Attempt), Body: body,
 		Key: key, Limit: p.cfg.MaxResponseBytes})
 	if e != nil {
 		return providers.TextResult{}, e

@@ -46,8 +46,11 @@ func (r *usageReport) classes() (u usage.Usage, sound bool) {
 	var in, out bool
 	u.Input, u.CachedInput, u.CacheWrite, in = split(r.Prompt, r.PromptDetails.Cached, r.PromptDetails.CacheWrite)
 	u.Output, u.Reasoning, _, out = split(r.Completion, r.CompletionDetails.Reasoning, count{})
-	if !in || !out || r.Prompt.n > math.MaxInt64-r.Completion.n {
+	if !in || !out {
 		return u, false
+	}
+	if r.Prompt.n > math.MaxInt64-r.Completion.n {
+		return usage.Usage{}, false
 	}
 	return u, !r.Total.known || r.Total.n == r.Prompt.n+r.Completion.n
 }

@@ -5,7 +5,9 @@ package openaiwire
 import (
 	"bytes"
 	"encoding/json"
+	"net/http"
 	"strconv"
+	"strings"
 
 	"github.com/scrip-go/scrip/providers"
 	"github.com/scrip-go/scrip/providers/internal/wire"
@@ -13,10 +15,11 @@ import (
 
 // Problem is the error object of an answer.
 type Problem struct {
-	Code  wire.Loose `json:"code"`
-	Type  wire.Loose `json:"type"`
-	Param wire.Loose `json:"param"`
-	Inner struct {
+	Code    wire.Loose `json:"code"`
+	Type    wire.Loose `json:"type"`
+	Param   wire.Loose `json:"param"`
+	Message wire.Loose `json:"message"` // looked at and never kept: it may quote the request
+	Inner   struct {
 		Code wire.Loose `json:"code"` // Azure says here what its outer code leaves open
 	} `json:"innererror"`
 }
@@ -72,6 +75,10 @@ func (p Problem) row(status int) Row {
 		if row, ok := Codes[string(code)]; ok {
 			return row
 		}
+	}
+	// The images route refused some prompts without any code. This is the one thing that a message is read for.
+	if p.Code == "" && p.Inner.Code == "" && status == http.StatusBadRequest && strings.Contains(string(p.Message), "safety system") {
+		return Row{providers.Blocked, providers.Rejected}
 	}
 	// Azure and several routers put the status into the code, some of them behind an HTTP status of 200.
 	if n, err := strconv.Atoi(string(p.Code)); err == nil && n >= 400 && n < 600 && status == 0 {
