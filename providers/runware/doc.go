@@ -14,7 +14,7 @@
 //
 // Models that take long, or are not delivered synchronously at all, have the deliveryMethod async in their Parameters. The
 // API then says only that it took the task: an Incomplete error with the fate Unknown, for [Provider.Reconcile] to be
-// asked until the pictures are there, which the engine does.
+// asked until the picture is there, which the engine does. Such a task makes one picture.
 //
 // # Answers
 //

@@ -104,10 +104,13 @@ func (p *Provider) task(r providers.ImageRequest) ([]byte, *providers.Error) {
 		return nil, &providers.Error{Provider: p.cfg.Name, Kind: providers.Unsupported, Fate: providers.NotSent,
 			Detail: "the model makes one picture at a time"}
 	}
-	switch delivery := r.Parameters["deliveryMethod"]; string(delivery) {
-	case "", `"sync"`, `"async"`:
-	default:
+	switch delivery := r.Parameters["deliveryMethod"]; {
+	case delivery == nil, string(delivery) == `"sync"`:
+	case string(delivery) != `"async"`:
 		return nil, wire.Refuse(p.cfg.Name, "deliveryMethod is neither sync nor async")
+	case r.N > 1: // whoever asks for them later does not know how many there are to be
+		return nil, &providers.Error{Provider: p.cfg.Name, Kind: providers.Unsupported, Fate: providers.NotSent,
+			Detail: "an asynchronous task makes one picture at a time"}
 	}
 	fields := [...]wire.Field{
 		{Name: "taskType", Value: "imageInference", Fixed: true},

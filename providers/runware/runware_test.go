@@ -172,7 +172,7 @@ func TestTheRequest(t *testing.T) {
 	})
 	t.Run("SaysSoIfTheModelIsNotDeliveredAtOnce", func(t *testing.T) {
 		r := request()
-		r.Parameters = map[string]json.RawMessage{"deliveryMethod": json.RawMessage(`"async"`)}
+		r.N, r.Parameters = 1, map[string]json.RawMessage{"deliveryMethod": json.RawMessage(`"async"`)}
 		_, body := sent(t, golden(t, "answer.json"), draw(r))
 		if got := body.([]any)[0].(map[string]any)["deliveryMethod"]; got != "async" {
 			t.Errorf("deliveryMethod is %v", got)
@@ -268,6 +268,12 @@ func TestARequestThatCannotBeSentIsRefusedBeforeItIs(t *testing.T) {
 	t.Run("WithSeveralPicturesOfAModelThatMakesOne", func(t *testing.T) {
 		r := request()
 		r.Omit = []string{"numberResults"}
+		_, err := provider(t, runware.Config{}).GenerateImages(t.Context(), r)
+		wiretest.Failed(t, err, providers.Unsupported, providers.NotSent)
+	})
+	t.Run("WithSeveralPicturesThatAreNotDeliveredAtOnce", func(t *testing.T) {
+		r := request()
+		r.Parameters = map[string]json.RawMessage{"deliveryMethod": json.RawMessage(`"async"`)}
 		_, err := provider(t, runware.Config{}).GenerateImages(t.Context(), r)
 		wiretest.Failed(t, err, providers.Unsupported, providers.NotSent)
 	})
