@@ -81,12 +81,7 @@ var rules = map[string]rule{
 	"internal/weight/plain":   {},
 	"internal/weight/metered": {ours: []string{"secret", "registry", "providers", "providers/openai", "engine", "stores/memory"}},
 	"internal/ledgerproof":    {}, // tests and nothing else: no package may import it
-	"internal/durable":        {},
-	"internal/reach":          {}, // for tests only, as pgtest
-	"internal/pgtest/find":    {ours: []string{"internal/pgtest"}},
-	"internal/pgtest":         {others: []string{pgx, pgxpool}}, // for tests only: none of our packages may import it
-	"internal/ledgerproof":    {},                               // tests and nothing else: no package may import it
-	"internal/openaispec":     {},                               // a command for the tests beside it: no package can import it
+	"internal/openaispec":     {}, // a command for the tests beside it: no package can import it
 	"internal/ledgerbench": {ours: []string{"usage", "credits", "internal/pgtest", "stores/memory", "stores/sqlite", "stores/postgres"},
 		others: []string{decimal, driver, pgx, pgxpool}}, // a command: no package can import it
 

@@ -3,6 +3,7 @@ package engine_test
 import (
 	"errors"
 	"net/http"
+	"net/http/httptest"
 	"net/netip"
 	"strings"
 	"testing"
@@ -78,6 +79,52 @@ func TestTheEnginesOwnClientConnectsToPublicAddressesOnly(t *testing.T) {
 			t.Errorf("%s: %v, want it refused without being shown", url, err)
 		}
 		h.sound()
+	}
+}
+
+// redirecting is the engine's own client, except that a host of the outside answers with a redirect.
+func redirecting(status int, to string) *http.Client {
+	c := engine.PublicOnly()
+	inside := c.Transport
+	c.Transport = roundTrip(func(r *http.Request) (*http.Response, error) {
+		if r.URL.Host != "outside.test" {
+			return inside.RoundTrip(r)
+		}
+		return &http.Response{StatusCode: status, Header: http.Header{"Location": {to}}, Body: http.NoBody, Request: r}, nil
+	})
+	return c
+}
+
+func TestARedirectDoesNotLeadInside(t *testing.T) {
+	s := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("the redirect led inside") }))
+	defer s.Close()
+	for _, status := range []int{301, 302, 303, 307, 308} {
+		h := newHost(t, setup{engine: func(c *engine.Config) {
+			c.Downloads, c.Providers = redirecting(status, s.URL), []providers.Provider{delivers(providers.Image{URL: "http://outside.test/x"})}
+		}})
+		if _, err := h.sketch("k", dalleModel, 1); !errors.Is(err, engine.ErrAnswer) || !strings.Contains(err.Error(), "its address is not public") {
+			t.Errorf("%d: %v, want it refused", status, err)
+		}
+		h.sound()
+	}
+}
+
+func TestARedirectIsNotToldTheAddressBeforeIt(t *testing.T) {
+	steps := 0
+	c := engine.PublicOnly()
+	c.Transport = roundTrip(func(r *http.Request) (*http.Response, error) {
+		steps++
+		if r.Header.Get("Referer") != "" || r.Header.Get("Authorization") != "" || r.Header.Get("Cookie") != "" {
+			t.Errorf("step %d was sent %v", steps, r.Header)
+		}
+		return &http.Response{StatusCode: 302, Header: http.Header{"Location": {"https://other.test/y"}}, Body: http.NoBody, Request: r}, nil
+	})
+	resp, err := c.Get("https://outside.test/x?sig=secret")
+	if err == nil {
+		resp.Body.Close()
+	}
+	if err == nil || steps != 10 {
+		t.Errorf("%d steps, %v; want an end after ten", steps, err)
 	}
 }
 

@@ -22,3 +22,6 @@ func (s Schema) Read(answer string) (json.RawMessage, error) { return s.s.read(a
 
 // Public reports whether the engine's own client connects to an address.
 func Public(ip netip.Addr) bool { return public(ip) }
+
+// PublicOnly is the client that downloads pictures unless the host has one of its own.
+var PublicOnly = publicOnly

@@ -145,7 +145,13 @@ func publicOnly() *http.Client {
 	}}
 	t := http.DefaultTransport.(*http.Transport).Clone()
 	t.DialContext, t.Proxy = dialer.DialContext, nil
-	return &http.Client{Transport: t}
+	return &http.Client{Transport: t, CheckRedirect: func(r *http.Request, via []*http.Request) error {
+		r.Header.Del("Referer") // the address that redirects can be signed, and is not the next host's to know
+		if len(via) >= 10 {
+			return errors.New("too many redirects")
+		}
+		return nil
+	}}
 }
 
 // public reports whether an address is outside the operator's network. An IPv6 address that is translated to an IPv4
