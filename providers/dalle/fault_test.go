@@ -31,6 +31,12 @@ func TestEveryFaultHasItsKindAndFate(t *testing.T) {
 		{providertest.DropAfter, providers.Network, providers.Unknown},
 		{providertest.CutBody, providers.Incomplete, providers.Executed},
 		{providertest.Slow, providers.Timeout, providers.Unknown},
+		{providertest.SlowBody, providers.Timeout, providers.Executed},
+		{providertest.HugeBody, providers.Malformed, providers.Executed},
+		{providertest.GzipBomb, providers.Malformed, providers.Executed},
+		{providertest.EmptyBody, providers.Malformed, providers.Executed},
+		{providertest.WrongType, "", ""}, // compatible servers and gateways announce what they like: the body is what counts
+		{providertest.Twice, providers.Malformed, providers.Executed},
 		{providertest.InvalidBody, providers.Malformed, providers.Executed},
 		{providertest.ErrorIn200, providers.Upstream, providers.Executed},
 		{providertest.Refusal, providers.Blocked, providers.Rejected},
@@ -46,7 +52,7 @@ func TestEveryFaultHasItsKindAndFate(t *testing.T) {
 			r := request()
 			r.Width, r.Height = 64, 64
 			ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
-			if tt.fault == providertest.Slow {
+			if tt.fault == providertest.Slow || tt.fault == providertest.SlowBody {
 				ctx, cancel = context.WithTimeout(t.Context(), 250*time.Millisecond)
 			}
 			defer cancel()

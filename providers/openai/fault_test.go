@@ -34,6 +34,12 @@ func TestEveryFaultHasItsKindAndFate(t *testing.T) {
 		{providertest.DropAfter, providers.Network, providers.Unknown},
 		{providertest.CutBody, providers.Incomplete, providers.Executed},
 		{providertest.Slow, providers.Timeout, providers.Unknown},
+		{providertest.SlowBody, providers.Timeout, providers.Executed},
+		{providertest.HugeBody, providers.Malformed, providers.Executed},
+		{providertest.GzipBomb, providers.Malformed, providers.Executed},
+		{providertest.EmptyBody, providers.Malformed, providers.Executed},
+		{providertest.WrongType, "", ""}, // compatible servers and gateways announce what they like: the body is what counts
+		{providertest.Twice, providers.Malformed, providers.Executed},
 		{providertest.InvalidBody, providers.Malformed, providers.Executed},
 		{providertest.ErrorIn200, providers.Upstream, providers.Executed},
 		{providertest.Refusal, providers.Blocked, providers.Executed},
@@ -50,7 +56,7 @@ func TestEveryFaultHasItsKindAndFate(t *testing.T) {
 			}
 			before := len(up.Journal())
 			ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
-			if tt.fault == providertest.Slow {
+			if tt.fault == providertest.Slow || tt.fault == providertest.SlowBody {
 				ctx, cancel = context.WithTimeout(t.Context(), 100*time.Millisecond)
 			}
 			defer cancel()

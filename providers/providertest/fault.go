@@ -25,6 +25,12 @@ const (
 	DropAfter   FaultKind = "dropAfter"     // it runs, then the connection is closed without an answer; billed
 	CutBody     FaultKind = "cutBody"       // half of the answer, then the connection is closed; billed
 	Slow        FaultKind = "slow"          // Delay before the headers; billed
+	SlowBody    FaultKind = "slowBody"      // the headers at once, then the body drips for Delay; billed
+	HugeBody    FaultKind = "hugeBody"      // 200 with a gigabyte of blanks, generated; billed
+	GzipBomb    FaultKind = "gzipBomb"      // 200 with gigabytes of blanks in a few megabytes of gzip; billed
+	EmptyBody   FaultKind = "emptyBody"     // 200 with nothing; billed
+	WrongType   FaultKind = "wrongType"     // the right answer, announced as text/html; billed
+	Twice       FaultKind = "twice"         // the right answer, and then the same again in one body; billed
 	InvalidBody FaultKind = "invalidBody"   // 200 with a body that is not JSON; billed
 	ErrorIn200  FaultKind = "errorIn200"    // 200 with an error object; billed
 	Refusal     FaultKind = "refusal"       // text: the model refuses, billed; pictures: the prompt is blocked, not billed
@@ -37,21 +43,44 @@ const (
 	BadPicture  FaultKind = "badPicture"    // the picture cannot be decoded; billed
 )
 
-// where says on which routes a kind means something.
-var where = map[FaultKind][]string{
-	Status401: everywhere, Status403: everywhere, Status429: everywhere, Status500: everywhere, Status502: everywhere,
-	Status503: everywhere, Quota: everywhere, Redirect: everywhere, DropBefore: everywhere, DropAfter: everywhere,
-	CutBody: everywhere, Slow: everywhere, InvalidBody: everywhere,
-	ErrorIn200: billed, Refusal: billed, NoUsage: billed,
-	NotJSON: {RouteText}, WrongShape: {RouteText}, Length: {RouteText}, ExcessUsage: {RouteText},
-	AbsurdUsage: {RouteText, RouteImage},
-	BadPicture:  {RouteImage, RouteRunware, RouteFile},
+// kinds says on which routes a kind means something, in the order of the constants.
+var kinds = []struct {
+	kind   FaultKind
+	routes []string
+}{
+	{Status401, everywhere}, {Status403, everywhere}, {Status429, everywhere}, {Status500, everywhere}, {Status502, everywhere},
+	{Status503, everywhere}, {Quota, everywhere}, {Redirect, everywhere}, {DropBefore, everywhere}, {DropAfter, everywhere},
+	{CutBody, everywhere}, {Slow, everywhere}, {SlowBody, everywhere}, {HugeBody, everywhere}, {GzipBomb, everywhere},
+	{EmptyBody, everywhere}, {WrongType, everywhere}, {Twice, everywhere}, {InvalidBody, everywhere},
+	{ErrorIn200, billed}, {Refusal, billed},
+	{NotJSON, []string{RouteText}}, {WrongShape, []string{RouteText}}, {Length, []string{RouteText}},
+	{NoUsage, billed}, {AbsurdUsage, []string{RouteText, RouteImage}}, {ExcessUsage, []string{RouteText}},
+	{BadPicture, []string{RouteImage, RouteRunware, RouteFile}},
 }
 
 var (
 	billed     = []string{RouteText, RouteImage, RouteRunware}
 	everywhere = []string{RouteText, RouteImage, RouteRunware, RoutePoll, RouteFile}
 )
+
+// Kinds returns every kind of fault, so that a table of them misses none.
+func Kinds() []FaultKind {
+	all := make([]FaultKind, len(kinds))
+	for i, k := range kinds {
+		all[i] = k.kind
+	}
+	return all
+}
+
+// Routes returns the routes on which the kind means something, none if there is no such kind.
+func (k FaultKind) Routes() []string {
+	for _, known := range kinds {
+		if known.kind == k {
+			return slices.Clone(known.routes)
+		}
+	}
+	return nil
+}
 
 // Fault is a rule: what goes wrong, and for which requests. The zero fields choose every request of the routes.
 type Fault struct {
@@ -64,7 +93,7 @@ type Fault struct {
 	Probability int
 	Seed        uint64
 	RetryAfter  time.Duration // what status429 and status503 ask the caller to wait; no header if 0
-	Delay       time.Duration // how long slow waits; a Runware task that runs is at work for as long, whatever the kind
+	Delay       time.Duration // how long slow waits and slowBody drips; a Runware task that runs is at work for as long, whatever the kind
 }
 
 // faultJSON is a Fault on the wire, with durations as people write them.
@@ -110,9 +139,9 @@ func parse(s string, d *time.Duration) (err error) {
 }
 
 func (f Fault) validate() error {
-	routes, ok := where[f.Kind]
+	routes := f.Kind.Routes()
 	switch {
-	case !ok:
+	case routes == nil:
 		return fmt.Errorf("unknown kind %q", f.Kind)
 	case f.Route != "" && !slices.Contains(routes, f.Route):
 		return fmt.Errorf("kind %q has no meaning on route %q", f.Kind, f.Route)
@@ -126,5 +155,5 @@ func (f Fault) concerns(route string) bool {
 	if f.Route != "" {
 		return f.Route == route
 	}
-	return slices.Contains(billed, route) && slices.Contains(where[f.Kind], route)
+	return slices.Contains(billed, route) && slices.Contains(f.Kind.Routes(), route)
 }

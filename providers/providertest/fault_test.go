@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -24,6 +25,11 @@ func TestAFaultDoesWhatItsCommentSays(t *testing.T) {
 	waits := func(t *testing.T, a answer) {
 		if a.header.Get("Retry-After") != "2" || a.header.Get("Retry-After-Ms") != "1500" {
 			t.Errorf("header %v, want to be asked to wait 1.5 s", a.header)
+		}
+	}
+	endless := func(t *testing.T, a answer) {
+		if len(a.body) != readLimit || len(strings.Trim(string(a.body), " ")) > 0 {
+			t.Errorf("%d bytes arrived before the reader had enough, beginning %.20q; want blanks for ever", len(a.body), a.body)
 		}
 	}
 	code := func(want string) func(*testing.T, answer) {
@@ -61,6 +67,16 @@ func TestAFaultDoesWhatItsCommentSays(t *testing.T) {
 	type route = string
 	all := []route{providertest.RouteText, providertest.RouteImage, providertest.RouteRunware}
 	openAI := []route{providertest.RouteText, providertest.RouteImage}
+	tried := map[string]bool{}
+	defer func() {
+		for _, kind := range providertest.Kinds() {
+			for _, route := range kind.Routes() {
+				if name := string(kind) + " on " + route; slices.Contains(all, route) && !tried[name] {
+					t.Errorf("nobody tried %s", name)
+				}
+			}
+		}
+	}()
 	for _, tt := range []struct {
 		kind   providertest.FaultKind
 		routes []route
@@ -92,8 +108,31 @@ func TestAFaultDoesWhatItsCommentSays(t *testing.T) {
 			}
 		}},
 		{providertest.Slow, all, 200, true, false, func(t *testing.T, a answer) {
-			if a.took < 50*time.Millisecond {
-				t.Errorf("the headers came after %v, want 50 ms", a.took)
+			if a.headers < 50*time.Millisecond {
+				t.Errorf("the headers came after %v, want 50 ms", a.headers)
+			}
+		}},
+		{providertest.SlowBody, all, 200, true, false, func(t *testing.T, a answer) {
+			if dripped := a.took - a.headers; dripped < 40*time.Millisecond || !json.Valid(a.body) {
+				t.Errorf("the body %.100q came %v after the headers, want it whole, over 50 ms", a.body, dripped)
+			}
+		}},
+		{providertest.HugeBody, all, 200, true, false, endless},
+		{providertest.GzipBomb, all, 200, true, false, endless},
+		{providertest.EmptyBody, all, 200, true, false, func(t *testing.T, a answer) {
+			if len(a.body) > 0 {
+				t.Errorf("body %q, want none", a.body)
+			}
+		}},
+		{providertest.WrongType, all, 200, true, false, func(t *testing.T, a answer) {
+			if !strings.HasPrefix(a.header.Get("Content-Type"), "text/html") || !json.Valid(a.body) {
+				t.Errorf("answer %.100q of type %q, want the right one of the wrong type", a.body, a.header.Get("Content-Type"))
+			}
+		}},
+		{providertest.Twice, all, 200, true, false, func(t *testing.T, a answer) {
+			first, second, _ := strings.Cut(string(a.body), "\n")
+			if first != second || !json.Valid([]byte(first)) {
+				t.Errorf("body %.200q, want an answer twice", a.body)
 			}
 		}},
 		{providertest.InvalidBody, all, 200, true, false, func(t *testing.T, a answer) {
@@ -154,6 +193,7 @@ func TestAFaultDoesWhatItsCommentSays(t *testing.T) {
 		{providertest.BadPicture, all[2:], 200, true, false, nil},
 	} {
 		for _, route := range tt.routes {
+			tried[string(tt.kind)+" on "+route] = true
 			t.Run(string(tt.kind)+" on "+route, func(t *testing.T) {
 				setFaults(t, up, providertest.Fault{Kind: tt.kind, Count: 1, RetryAfter: 1500 * time.Millisecond, Delay: 50 * time.Millisecond})
 				n := len(up.Journal())
@@ -208,7 +248,9 @@ func TestFaultsOnPollsAndFiles(t *testing.T) {
 		{providertest.Status401, 401, false}, {providertest.Status403, 403, false}, {providertest.Status429, 429, false},
 		{providertest.Status500, 500, false}, {providertest.Status502, 502, false}, {providertest.Status503, 503, false},
 		{providertest.Quota, 0, false}, {providertest.Redirect, 302, false}, {providertest.DropBefore, 0, false},
-		{providertest.DropAfter, 0, false}, {providertest.CutBody, 200, true}, {providertest.Slow, 200, false}, {providertest.InvalidBody, 200, false},
+		{providertest.DropAfter, 0, false}, {providertest.CutBody, 200, true}, {providertest.Slow, 200, false}, {providertest.SlowBody, 200, false},
+		{providertest.HugeBody, 200, false}, {providertest.GzipBomb, 200, false}, {providertest.EmptyBody, 200, false},
+		{providertest.WrongType, 200, false}, {providertest.Twice, 200, false}, {providertest.InvalidBody, 200, false},
 	} {
 		for _, route := range []string{providertest.RoutePoll, providertest.RouteFile} {
 			t.Run(string(tt.kind)+" on "+route, func(t *testing.T) {
@@ -377,6 +419,23 @@ func TestFaultsWithoutAMeaningAreRefusedAndChangeNothing(t *testing.T) {
 	}
 	if a := post(t, up, textPath, "any", textBody); a.status != 500 {
 		t.Errorf("answered %d, want the earlier rule", a.status)
+	}
+}
+
+func TestKindsAreListedOnceWithTheirRoutes(t *testing.T) {
+	seen := map[providertest.FaultKind]bool{}
+	for _, kind := range providertest.Kinds() {
+		if seen[kind] || len(kind.Routes()) == 0 {
+			t.Errorf("kind %q is there twice, or on no route", kind)
+		}
+		seen[kind] = true
+		kind.Routes()[0] = "" // the caller's own
+		if err := providertest.New(providertest.Config{}).SetFaults(providertest.Fault{Kind: kind, Route: kind.Routes()[0]}); err != nil {
+			t.Error(err)
+		}
+	}
+	if r := providertest.FaultKind("earthquake").Routes(); r != nil {
+		t.Errorf("an unknown kind is on %q", r)
 	}
 }
 

@@ -1,6 +1,7 @@
 package providertest
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -180,16 +181,30 @@ func (u *Upstream) deliver(w http.ResponseWriter, r *http.Request, f Fault, wait
 		panic(http.ErrAbortHandler)
 	case InvalidBody:
 		contentType, body = "text/plain", []byte("upstream connect error or disconnect/reset before headers\n")
+	case EmptyBody:
+		body = nil
+	case WrongType:
+		contentType = "text/html; charset=utf-8"
+	case Twice:
+		body = append(append(bytes.Clone(body), '\n'), body...)
 	}
 	w.Header().Set("Content-Type", contentType)
+	if f.Kind == HugeBody || f.Kind == GzipBomb {
+		blanks(w, r, f.Kind == GzipBomb)
+		return
+	}
 	w.Header().Set("Content-Length", fmt.Sprint(len(body)))
 	w.WriteHeader(200)
-	if f.Kind == CutBody {
+	switch f.Kind {
+	case CutBody:
 		_, _ = w.Write(body[:len(body)/2])
 		_ = http.NewResponseController(w).Flush()
 		panic(http.ErrAbortHandler)
+	case SlowBody:
+		drip(w, r, body, f.Delay)
+	default:
+		_, _ = w.Write(body)
 	}
-	_, _ = w.Write(body)
 }
 
 // answered is the status that the journal gets for a request that runs.

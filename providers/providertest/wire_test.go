@@ -16,13 +16,16 @@ import (
 
 const attempt = "8b1f9c8e-6a56-4a3c-9c1e-0d6f0f4d2a11"
 
+// readLimit bounds what is read of an answer, in bytes: more than any adapter's own bound.
+const readLimit = 65 << 20
+
 // answer is what came over the wire.
 type answer struct {
-	status int // 0 if the connection ended without an answer
-	header http.Header
-	body   []byte
-	cut    bool // the body ended before its announced length
-	took   time.Duration
+	status        int // 0 if the connection ended without an answer
+	header        http.Header
+	body          []byte
+	cut           bool          // the body ended before its announced length
+	headers, took time.Duration // until the headers came, until the body was read
 }
 
 // post sends one request as any client would, on a connection of its own, and follows no redirect.
@@ -52,9 +55,9 @@ func send(t testing.TB, method, url, key, body string) answer {
 		return answer{}
 	}
 	defer resp.Body.Close()
-	a := answer{status: resp.StatusCode, header: resp.Header, took: time.Since(begun)}
-	a.body, err = io.ReadAll(resp.Body)
-	a.cut = err != nil
+	a := answer{status: resp.StatusCode, header: resp.Header, headers: time.Since(begun)}
+	a.body, err = io.ReadAll(io.LimitReader(resp.Body, readLimit))
+	a.took, a.cut = time.Since(begun), err != nil
 	return a
 }
 

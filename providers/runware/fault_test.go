@@ -36,16 +36,22 @@ func TestEveryFaultHasItsKindAndFate(t *testing.T) {
 		{providertest.DropBefore, providers.Network, providers.Unknown, providers.NotSent},
 		{providertest.DropAfter, providers.Network, providers.Unknown, providers.Executed},
 		{providertest.CutBody, providers.Incomplete, providers.Unknown, providers.Executed},
+		{providertest.HugeBody, providers.Malformed, providers.Executed, providers.Executed},
+		{providertest.GzipBomb, providers.Malformed, providers.Executed, providers.Executed},
+		{providertest.EmptyBody, providers.Malformed, providers.Unknown, providers.Executed},
+		{providertest.WrongType, "", "", providers.Executed}, // the body is what counts
+		{providertest.Twice, providers.Malformed, providers.Unknown, providers.Executed},
 		{providertest.InvalidBody, providers.Malformed, providers.Unknown, providers.Executed},
 		{providertest.ErrorIn200, providers.Upstream, providers.Unknown, providers.Executed},
 		{providertest.Slow, providers.Timeout, providers.Unknown, providers.Unknown}, // it is at work
+		{providertest.SlowBody, providers.Timeout, providers.Unknown, providers.Unknown},
 		{providertest.NoUsage, "", "", providers.Executed},
 		{providertest.BadPicture, "", "", providers.Executed}, // who fetches it will see
 	} {
 		t.Run(string(tt.fault), func(t *testing.T) {
 			f := providertest.Fault{Kind: tt.fault, RetryAfter: 2 * time.Second, Count: 1}
 			ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
-			if tt.fault == providertest.Slow {
+			if tt.fault == providertest.Slow || tt.fault == providertest.SlowBody {
 				f.Delay = time.Minute
 				ctx, cancel = context.WithTimeout(t.Context(), 250*time.Millisecond)
 			}
