@@ -61,7 +61,7 @@ var rules = map[string]rule{
 	"providers/openai":              {ours: []string{"usage", "secret", "providers", "providers/internal/"}, others: []string{decimal}},
 	"providers/dalle":               {ours: []string{"usage", "secret", "providers", "providers/internal/"}, others: []string{decimal}},
 	"providers/runware":             {ours: []string{"usage", "secret", "providers", "providers/internal/"}, others: []string{decimal}},
-	"providers/providertest":        {ours: []string{"usage", "secret", "providers"}, others: []string{decimal}},
+	"providers/providertest":        {ours: []string{"usage", "secret", "providers", "internal/reach"}, others: []string{decimal}},
 
 	"engine":                         {ours: []string{"usage", "secret", "credits", "registry", "providers"}, others: []string{decimal, reflector, validator, validator2, semaphores, rates}},
 	"engine/functions":               {ours: []string{"engine", "providers"}, others: []string{tokenizer, atoms}},

@@ -40,13 +40,7 @@ func flood(packed bool) []byte {
 
 var (
 	plainFlood  = sync.OnceValue(func() []byte { return bytes.Repeat([]byte{' '}, 1<<20) })
-	packedFlood = sync.OnceValue(func() []byte {
-		var b bytes.Buffer
-		z := gzip.NewWriter(&b)
-		_, _ = z.Write(plainFlood()) // a buffer takes everything
-		_ = z.Close()
-		return b.Bytes()
-	})
+	packedFlood = sync.OnceValue(func() []byte { return packed(plainFlood()) })
 )
 
 // blanks writes a body that is longer than anything an adapter may read, until the caller has gone or the server
@@ -66,4 +60,13 @@ func blanks(w http.ResponseWriter, r *http.Request, packed bool) {
 			return
 		}
 	}
+}
+
+// packed returns a body as one member of gzip.
+func packed(body []byte) []byte {
+	var b bytes.Buffer
+	z := gzip.NewWriter(&b)
+	_, _ = z.Write(body) // a buffer takes everything
+	_ = z.Close()
+	return b.Bytes()
 }
