@@ -136,7 +136,7 @@ var answerCases = []suiteCase{
 			r := b.call(b.Context(), b.ask())
 			b.failed(r, nil, b.allowed(oneOf(providers.Rejected, providers.Unknown)))
 			if r.took > atOnce {
-				b.Errorf("the call took %v with status %d, want it to return at once", r.took, status)
+				b.Fatalf("the call took %v with status %d, want it to return at once", r.took, status)
 			}
 		}
 	}},
@@ -221,6 +221,30 @@ func failureCases(failures []Failure) []suiteCase {
 		}})
 	}
 	return cases
+}
+
+// pollCases are about the requests that ask for the result of a job, where a wire has such.
+func pollCases(h http.Handler) []suiteCase {
+	if h == nil {
+		return nil
+	}
+	return []suiteCase{{"AFailedPollLosesNothing", "a poll that fails leaves the job what it was: taken, and billed; so the call is neither not sent nor rejected", false, func(b *bench) {
+		for name, s := range map[string]strike{"500": says(500), "404": says(404), "429": says(429), "401": says(401), "null": body("null"), "no answer": func(x *exchange) { x.cut() }} {
+			struck := b.up.faultyPolls(s)
+			r := b.call(b.Context(), b.ask())
+			if !struck() {
+				b.Skipf("not tested: the wire polls nothing that is not billable")
+			}
+			if r.err == nil {
+				b.wantGood(r)
+			} else {
+				b.failed(r, nil, oneOf(providers.Executed, providers.Unknown))
+			}
+			if b.Failed() {
+				b.Logf("every poll was answered with %s", name)
+			}
+		}
+	}}}
 }
 
 // recorded is a case about one recorded answer, which is skipped if there is none.

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -110,12 +111,12 @@ func (b *bench) make(base string) providers.Provider {
 }
 
 const (
-	patience = 10 * time.Second // with a call that does not return, in any case
-	atOnce   = time.Second      // what counts as at once on a machine that is busy with other tests
-	longer   = 2 * time.Second  // how long an upstream hangs that is to be left
+	patience = 10 * time.Second        // with a call that does not return, in any case
+	atOnce   = time.Second             // what counts as at once on a machine that is busy with other tests
+	longer   = 1500 * time.Millisecond // how long an upstream hangs that is to be left
 )
 
-// answered is what a call brought.
+// result is what a call brought.
 type result struct {
 	attempt string
 	outcome outcome
@@ -130,6 +131,16 @@ func (b *bench) call(ctx context.Context, q ask) result {
 }
 
 func (b *bench) callOn(ctx context.Context, p providers.Provider, q ask) result {
+	b.Helper()
+	r, wrong := b.try(ctx, p, q)
+	if wrong != "" {
+		b.Fatalf("%s", wrong)
+	}
+	return r
+}
+
+// try makes one call, from any goroutine. The text says why there is no result.
+func (b *bench) try(ctx context.Context, p providers.Provider, q ask) (r result, wrong string) {
 	b.Helper()
 	b.up.expect(q.attempt())
 	type back struct {
@@ -151,16 +162,15 @@ func (b *bench) callOn(ctx context.Context, p providers.Provider, q ask) result 
 	select {
 	case r := <-done:
 		if r.panicked != nil {
-			b.Fatalf("the adapter panicked: %v", r.panicked)
+			return result{}, fmt.Sprintf("the adapter panicked: %v", r.panicked)
 		}
 		if r.err != nil {
 			b.examine(r.result, q)
 		}
-		return r.result
+		return r.result, ""
 	case <-timer.C:
-		b.Fatalf("the call did not return within %v", patience)
+		return result{}, fmt.Sprintf("the call did not return within %v", patience)
 	}
-	return result{}
 }
 
 // good makes a call that must succeed.
@@ -192,7 +202,7 @@ func nilInside(err error) string {
 func (b *bench) failed(r result, kinds []providers.Kind, fates []providers.Fate) *providers.Error {
 	b.Helper()
 	if r.err == nil {
-		b.Errorf("the call = %+v without an error, want one of kind %q", r.outcome, kinds)
+		b.Errorf("the call brought %v, want an error of %s", r.outcome, anyOf("kind", kinds))
 		return nil
 	}
 	var e *providers.Error
@@ -200,12 +210,24 @@ func (b *bench) failed(r result, kinds []providers.Kind, fates []providers.Fate)
 		return nil // examine has said so
 	}
 	if kinds != nil && !slices.Contains(kinds, e.Kind) {
-		b.Errorf("the error is %v with kind %q, want %q", shown(r.err), e.Kind, kinds)
+		b.Errorf("the error is %v of kind %q, want %s", shown(r.err), e.Kind, anyOf("kind", kinds))
 	}
 	if !slices.Contains(fates, e.Fate) {
-		b.Errorf("the error is %v with fate %q, want %q", shown(r.err), e.Fate, fates)
+		b.Errorf("the error is %v with fate %q, want %s", shown(r.err), e.Fate, anyOf("fate", fates))
 	}
 	return e
+}
+
+// anyOf words what is allowed.
+func anyOf[T ~string](what string, allowed []T) string {
+	if len(allowed) == 0 {
+		return "any " + what
+	}
+	words := make([]string, len(allowed))
+	for i, a := range allowed {
+		words[i] = fmt.Sprintf("%q", string(a))
+	}
+	return what + " " + strings.Join(words, " or ")
 }
 
 // lost are the fates of a success whose answer cannot be used: the upstream ran the request. Only an adapter that can ask

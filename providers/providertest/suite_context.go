@@ -82,16 +82,19 @@ var processCases = []suiteCase{
 			shared.profile(map[string]json.RawMessage{"suite_parameter": json.RawMessage(`1`)}, "suite_nothing")
 		}
 		asks := make([]ask, togetherness)
-		results := make([]result, togetherness)
+		results, wrong := make([]result, togetherness), make([]string, togetherness)
 		var wg sync.WaitGroup
 		for i := range asks {
 			asks[i] = shared
 			asks[i].setAttempt(providers.Attempt{ID: uuid(), Key: secret.Key{ID: "suite", Secret: secret.New(fmt.Sprintf("sk-call-%d-%s", i, random(8)))}})
-			wg.Go(func() { results[i] = b.call(b.Context(), asks[i]) })
+			wg.Go(func() { results[i], wrong[i] = b.try(b.Context(), b.adapter, asks[i]) })
 		}
 		wg.Wait()
 		keys := map[string]string{}
 		for i, r := range results {
+			if wrong[i] != "" {
+				b.Fatalf("call %d: %s", i, wrong[i])
+			}
 			b.wantGood(r)
 			keys[r.attempt] = asks[i].attempt().Key.Secret.Reveal()
 		}

@@ -54,6 +54,18 @@ type outcome struct {
 	became *providers.Reconciled
 }
 
+func (o outcome) String() string {
+	switch {
+	case o.text != nil:
+		return fmt.Sprintf("the text %q with usage %s", o.text.Text, asJSON(o.text.Usage))
+	case o.image != nil:
+		return fmt.Sprintf("%d pictures with usage %s", len(o.image.Images), asJSON(o.image.Usage))
+	case o.became != nil:
+		return fmt.Sprintf("the fate %q", o.became.Fate)
+	}
+	return "nothing"
+}
+
 // bound is the output bound of every call: a number that is nothing else in a request.
 const bound = 7919
 
@@ -92,7 +104,7 @@ func textFace(w *TextWire) *face {
 		},
 		same: func(b *bench, r result) { b.sameText(*r.outcome.text, w.Want, r.attempt) },
 	}
-	f.extra = slices.Concat(textRequestCases, textAnswerCases(w), failureCases(w.Failures))
+	f.extra = slices.Concat(textRequestCases, textAnswerCases(w), failureCases(w.Failures), pollCases(w.Handler))
 	return f
 }
 
@@ -105,7 +117,7 @@ func imageFace(w *ImageWire) *face {
 		},
 		same: func(b *bench, r result) { b.sameImages(*r.outcome.image, w.Want, r.attempt) },
 	}
-	f.extra = slices.Concat(imageRequestCases, imageAnswerCases(w), failureCases(w.Failures))
+	f.extra = slices.Concat(imageRequestCases, imageAnswerCases(w), failureCases(w.Failures), pollCases(w.Handler))
 	return f
 }
 

@@ -29,6 +29,8 @@ type upstreamSide struct {
 	attempts []string // the ids that were given out
 	seen     []seen   // guarded by mu
 	strike   strike   // guarded by mu; nil lets all pass
+	polls    bool     // guarded by mu; it strikes what is not billable, in place of what is
+	struck   int      // guarded by mu
 }
 
 // seen is a request as it came.
@@ -119,7 +121,19 @@ func (u *upstreamSide) expect(a providers.Attempt) {
 func (u *upstreamSide) faulty(s strike) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	u.strike = s
+	u.strike, u.polls = s, false
+}
+
+// faultyPolls sets what strikes the requests that are not billable, and returns what says whether it did.
+func (u *upstreamSide) faultyPolls(s strike) (struck func() bool) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.strike, u.polls, u.struck = s, true, 0
+	return func() bool {
+		u.mu.Lock()
+		defer u.mu.Unlock()
+		return u.struck > 0
+	}
 }
 
 func (u *upstreamSide) serve(w http.ResponseWriter, r *http.Request, elsewhere bool) {
@@ -134,9 +148,15 @@ func (u *upstreamSide) serve(w http.ResponseWriter, r *http.Request, elsewhere b
 	q.billable = u.billable(r, body)
 	u.seen = append(u.seen, q)
 	hit := u.strike
+	if u.b.face == nil || u.b.face.bills && q.billable == u.polls {
+		hit = nil
+	}
+	if hit != nil {
+		u.struck++
+	}
 	u.mu.Unlock()
 	x := &exchange{w, r, u, q}
-	if hit != nil && (q.billable || !u.b.face.bills) {
+	if hit != nil {
 		hit(x)
 		return
 	}
