@@ -13,7 +13,7 @@ import (
 
 func TestEveryFaultHasItsKindAndFate(t *testing.T) {
 	up := providertest.Start(t, providertest.Config{APIKey: wiretest.APIKey})
-	p := provider(t, dalle.Config{BaseURL: up.BaseURL})
+	p := provider(t, dalle.Config{BaseURL: up.BaseURL, MaxResponseBytes: 4 << 20})
 	for _, tt := range []struct {
 		fault providertest.FaultKind
 		kind  providers.Kind // empty if the call succeeds

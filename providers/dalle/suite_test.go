@@ -35,7 +35,9 @@ func TestKeepsTheContractOfAnAdapter(t *testing.T) {
 		w.Want.RequestID, w.Want.Model = "req_{{attempt}}", "suite-model"
 		w.Failures = append(w.Failures, failures...)
 		providertest.Run(t, providertest.Suite{
-			New:    func(base string) (providers.Provider, error) { return dalle.New(dalle.Config{BaseURL: base}) },
+			New: func(base string) (providers.Provider, error) {
+				return dalle.New(dalle.Config{BaseURL: base, MaxResponseBytes: 8 << 20})
+			},
 			Images: &w,
 		})
 	}

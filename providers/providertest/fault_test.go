@@ -4,6 +4,8 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"io"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -419,6 +421,25 @@ func TestFaultsWithoutAMeaningAreRefusedAndChangeNothing(t *testing.T) {
 	}
 	if a := post(t, up, textPath, "any", textBody); a.status != 500 {
 		t.Errorf("answered %d, want the earlier rule", a.status)
+	}
+}
+
+func TestAHugeBodyIsLongerThanAnyAdaptersBound(t *testing.T) {
+	up := providertest.Start(t, providertest.Config{})
+	setFaults(t, up, providertest.Fault{Kind: providertest.HugeBody})
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, up.URL+textPath, strings.NewReader(textBody))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Authorization", "Bearer any")
+	resp, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	const bound = 65 << 20
+	if n, err := io.CopyN(io.Discard, resp.Body, bound); n != bound || err != nil {
+		t.Errorf("the body ended after %d bytes (%v), want more than %d", n, err, bound)
 	}
 }
 

@@ -44,7 +44,7 @@ type lantern struct {
 	described  int
 }
 
-const lanternLimit = 16 << 20
+const lanternLimit = 2 << 20
 
 func newLantern(base, flaw string) *lantern {
 	a := &lantern{base: strings.TrimRight(base, "/"), flaw: flaw}
@@ -657,7 +657,8 @@ func lanternSuite(flaw string) Suite {
 	const pictures = `"pictures":["https://lamp.example/{{attempt}}/1","https://lamp.example/2"],"price":"0.025"`
 	empty := Failure{Name: "NoMoney", Recorded: Recorded{Status: 402, Body: `{"trouble":"purse_empty"}`}, Kind: providers.Quota, Fate: providers.Rejected, Code: "purse_empty"}
 	return Suite{
-		New: func(base string) (providers.Provider, error) { return newLantern(base, flaw), nil },
+		New:   func(base string) (providers.Provider, error) { return newLantern(base, flaw), nil },
+		flood: 16,
 		Text: &TextWire{
 			Success: ok(`{"said":"light {{attempt}}","ended":"done","lamp":"lamp-7"` + counted + `}`),
 			Want: providers.TextResult{Text: "light {{attempt}}", Metering: providers.Metering{RequestID: "no-{{attempt}}", Model: "lamp-7",

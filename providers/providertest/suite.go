@@ -22,6 +22,8 @@ type Suite struct {
 	// Billable reports whether a real upstream would bill a request that it ran; every POST if nil. An upstream that is
 	// asked about earlier attempts by POST needs one. The body is the request's, r.Body is not to be read.
 	Billable func(r *http.Request, body []byte) bool
+
+	flood int // how many mebibytes a huge answer has, in the suite's own tests; floodMiB if 0
 }
 
 // Recorded is an answer of the upstream. {{attempt}} in the body or in a header stands for the id of the attempt that

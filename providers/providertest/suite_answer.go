@@ -82,7 +82,7 @@ var answerCases = []suiteCase{
 		whole := make(chan bool, 1)
 		b.up.faulty(func(x *exchange) {
 			Recorded{Status: 500}.head(x)
-			for range floodMiB {
+			for range x.floodMiB() {
 				if _, err := x.Write(flood(false)); err != nil {
 					whole <- false
 					return
@@ -92,7 +92,7 @@ var answerCases = []suiteCase{
 		})
 		b.failed(b.call(b.Context(), b.ask()), oneOf(providers.Upstream), b.allowed(unknown))
 		if <-whole {
-			b.Errorf("the adapter has read all %d MiB of an error", floodMiB)
+			b.Errorf("the adapter has read all of an error of %d MiB", orElse(b.suite.flood, floodMiB))
 		}
 	}},
 	{"TellsHowLongToWait", "Retry-After is told, whether it is in seconds or a date; without one the adapter invents none", false, func(b *bench) {

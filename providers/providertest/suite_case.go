@@ -111,7 +111,7 @@ func (b *bench) make(base string) providers.Provider {
 }
 
 const (
-	patience = 10 * time.Second        // with a call that does not return, in any case
+	patience = 30 * time.Second        // with a call that does not return, in any case
 	atOnce   = time.Second             // what counts as at once on a machine that is busy with other tests
 	longer   = 1500 * time.Millisecond // how long an upstream hangs that is to be left
 )

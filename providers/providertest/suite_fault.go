@@ -103,6 +103,8 @@ var statusFaults = []fault{
 // floodMiB is how many mebibytes a huge answer has. An adapter's bound is below.
 const floodMiB = 96
 
+func (x *exchange) floodMiB() int { return orElse(x.u.b.suite.flood, floodMiB) }
+
 // transportFaults are what goes wrong with the connection once the request was read.
 var transportFaults = []fault{
 	{"AConnectionClosedAfterTheRequestIsUnknown", "a connection that closes without an answer after the request was read leaves open whether it ran",
@@ -150,7 +152,7 @@ var transportFaults = []fault{
 		func(x *exchange) {
 			g := x.good()
 			g.head(x)
-			for range floodMiB {
+			for range x.floodMiB() {
 				if _, err := x.Write(flood(false)); err != nil {
 					return
 				}
@@ -162,7 +164,7 @@ var transportFaults = []fault{
 			x.Header().Set("Content-Encoding", "gzip")
 			g := x.good()
 			g.head(x)
-			for range floodMiB {
+			for range x.floodMiB() {
 				if _, err := x.Write(flood(true)); err != nil {
 					return
 				}

@@ -16,8 +16,8 @@ import (
 
 const attempt = "8b1f9c8e-6a56-4a3c-9c1e-0d6f0f4d2a11"
 
-// readLimit bounds what is read of an answer, in bytes: more than any adapter's own bound.
-const readLimit = 65 << 20
+// readLimit bounds what is read of an answer, in bytes.
+const readLimit = 4 << 20
 
 // answer is what came over the wire.
 type answer struct {

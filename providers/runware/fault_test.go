@@ -17,7 +17,7 @@ import (
 func TestEveryFaultHasItsKindAndFate(t *testing.T) {
 	up := providertest.Start(t, providertest.Config{APIKey: wiretest.APIKey,
 		Prices: map[string]providertest.Price{"m:1@1": {Image: decimal.New(12, -3)}}})
-	p := provider(t, runware.Config{BaseURL: up.BaseURL})
+	p := provider(t, runware.Config{BaseURL: up.BaseURL, MaxResponseBytes: 4 << 20})
 	for i, tt := range []struct {
 		fault  providertest.FaultKind
 		kind   providers.Kind // empty if the call succeeds

@@ -30,7 +30,9 @@ func TestKeepsTheContractOfAnAdapter(t *testing.T) {
 	limited := problem(429, "rateLimitExceeded", "")
 	limited.Header = http.Header{"Retry-After": {"3"}}
 	providertest.Run(t, providertest.Suite{
-		New: func(base string) (providers.Provider, error) { return runware.New(runware.Config{BaseURL: base}) },
+		New: func(base string) (providers.Provider, error) {
+			return runware.New(runware.Config{BaseURL: base, MaxResponseBytes: 8 << 20})
+		},
 		// Everything is a POST, also the question about a task.
 		Billable: func(_ *http.Request, body []byte) bool { return bytes.Contains(body, []byte(`"imageInference"`)) },
 		Images: &providertest.ImageWire{
