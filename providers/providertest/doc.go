@@ -1,6 +1,37 @@
-// Package providertest is a fake upstream on loopback that speaks the wire of OpenAI and of Runware, misbehaves when
-// told to, and keeps the invoice a real provider would send. It is for tests, for examples, and for trying a host
-// without a key. What its answers say comes from a [Responder]; the package knows no domain.
+// Package providertest has two things for tests: the contract of an adapter as cases, for whoever writes one, and a fake
+// upstream for whoever uses one.
+//
+// # The contract of an adapter
+//
+// [Run] checks an adapter of any wire against the contract of package providers. Its author provides
+//
+//   - New, which makes the adapter for a base URL;
+//   - for each capability one recorded success and what it must be read as: the text or the pictures, the usage, the
+//     request id, the model, the cost. A wire that polls brings an [http.Handler] in place of the recording;
+//   - recorded answers that arrive with HTTP 200 and are no success: a refusal, a stop at the token limit, an answer
+//     without usage, one whose usage does not add up, one without text, an error object. A case without its recording is
+//     skipped and says which field to set;
+//   - recorded errors of the upstream, with the kind, the fate and the code that they must become;
+//   - Billable, if not every POST, and nothing but a POST, is what a real upstream would bill.
+//
+// The suite brings the rest of the world, and each case prints its rule in words when it fails:
+//
+//   - one billable request for a call, whatever happens: errors of every status, redirects, connections that are refused,
+//     die, hang or are found dead, answers that are cut, slow, huge, packed, empty, doubled or something else;
+//   - the kind and the fate of each of these, in [providers.Error], which holds neither key nor header nor prompt;
+//   - the attempt's id, key and base URL, the model, the messages, the bound, the schema, the temperature, Parameters and
+//     Omit in the request; nothing of the environment; and the caller's slices and maps left alone;
+//   - a canceled context, two hundred calls at once, the same call after each failure, no goroutine left, nothing logged.
+//
+// What the author cannot be asked for is not tested: whether a role is the right one for the wire, and whether the wire is
+// what the upstream really speaks. docs/writing-a-provider.md is the guide; the whole-file example of package providers is
+// an adapter that passes.
+//
+// # The fake upstream
+//
+// The fake upstream listens on loopback, speaks the wire of OpenAI and of Runware, misbehaves when told to, and keeps the
+// invoice a real provider would send. It is for tests, for examples, and for trying a host without a key. What its
+// answers say comes from a [Responder]; the package knows no domain.
 //
 // In a test, [Start] runs one for as long as the test lasts:
 //
