@@ -7,7 +7,8 @@
 // [TextGenerator] and [ImageGenerator]. The engine turns it into a [Binding] once, at registration, so that a
 // wrapper put around it later cannot hide a capability.
 //
-// The rules an adapter keeps, which package providertest checks:
+// The rules an adapter keeps, which providertest.Run checks, are below; docs/writing-a-provider.md is the guide, with a
+// whole adapter (examples/acme):
 //
 //   - At most one billable request per call. It never retries, never sleeps, never logs, never reads the environment.
 //   - The id of the [Attempt] travels to the upstream in whatever field the upstream has for it.

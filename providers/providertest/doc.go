@@ -24,8 +24,7 @@
 //   - a canceled context, two hundred calls at once, the same call after each failure, no goroutine left, nothing logged.
 //
 // What the author cannot be asked for is not tested: whether a role is the right one for the wire, and whether the wire is
-// what the upstream really speaks. docs/writing-a-provider.md is the guide; the whole-file example of package providers is
-// an adapter that passes.
+// what the upstream really speaks. docs/writing-a-provider.md is the guide, and examples/acme an adapter that passes.
 //
 // # The fake upstream
 //

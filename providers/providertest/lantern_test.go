@@ -403,8 +403,11 @@ func (a *lantern) speak(ctx context.Context, r providers.TextRequest) (providers
 		return none, e
 	}
 	var s spoken
+	var used usage.Usage
 	bad := func(kind providers.Kind, detail string) (providers.TextResult, *providers.Error) {
-		return none, a.fail(kind, providers.Executed, detail)
+		e := a.fail(kind, providers.Executed, detail)
+		e.Usage = used
+		return none, e
 	}
 	if a.is("ReadsTheFirstValue") {
 		err := json.NewDecoder(bytes.NewReader(got.body)).Decode(&s)
@@ -413,6 +416,12 @@ func (a *lantern) speak(ctx context.Context, r providers.TextRequest) (providers
 		}
 	} else if json.Unmarshal(got.body, &s) != nil {
 		return bad(providers.Malformed, "not JSON")
+	}
+	if c := s.Count; c != nil && !a.is("ForgetsWhatWasUsed") {
+		used = usage.Usage{Input: usage.Exactly(c.Read - c.Cached), CachedInput: usage.Exactly(c.Cached), Output: usage.Exactly(c.Written)}
+		if a.is("CountsCachedTokensTwice") {
+			used.Input = usage.Exactly(c.Read)
+		}
 	}
 	switch {
 	case s.Trouble != nil && !a.is("TakesAnErrorInASuccess"):
@@ -425,15 +434,12 @@ func (a *lantern) speak(ctx context.Context, r providers.TextRequest) (providers
 		return bad(providers.Malformed, "no text")
 	case s.Count == nil && a.is("ChargesNothingWithoutUsage"):
 		return providers.TextResult{Text: s.Said, Metering: providers.Metering{Usage: usage.Tokens(0, 0)}}, nil
-	case s.Count == nil && !a.is("PanicsWithoutUsage"):
+	case s.Count == nil && a.is("PanicsWithoutUsage"):
+		return none, a.fail(providers.Malformed, providers.Executed, fmt.Sprint(s.Count.All))
+	case s.Count == nil:
 		return bad(providers.Malformed, "no usage")
 	case s.Count.Read+s.Count.Written != s.Count.All && !a.is("TrustsTheParts"), s.Count.Cached > s.Count.Read:
 		return bad(providers.Malformed, "the usage does not add up")
-	}
-	c := s.Count
-	used := usage.Usage{Input: usage.Exactly(c.Read - c.Cached), CachedInput: usage.Exactly(c.Cached), Output: usage.Exactly(c.Written)}
-	if a.is("CountsCachedTokensTwice") {
-		used.Input = usage.Exactly(c.Read)
 	}
 	m := providers.Metering{Usage: used, RequestID: got.header.Get("X-Lamp-Number"), Model: s.Lamp}
 	if a.is("DeliversTheBytesThatCame") {

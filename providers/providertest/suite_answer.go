@@ -275,6 +275,12 @@ func textAnswerCases(w *TextWire) []suiteCase {
 		}},
 		recorded("ARefusalIsBlocked", "a refusal and a filtered answer were executed, and are no success", "TextWire.Refusal", w.Refusal, oneOf(providers.Blocked), nil),
 		recorded("ALengthStopIsIncomplete", "a text that stopped at the token limit was executed, and is no success", "TextWire.Length", w.Length, oneOf(providers.Incomplete), nil),
+		{"ALengthStopTellsWhatWasUsed", "an error of an answer that was executed tells what is known of its usage: it is what the failure cost us", false, func(b *bench) {
+			b.play("TextWire.Length", w.Length)
+			if e := b.failed(b.call(b.Context(), b.ask()), nil, b.lost()); e != nil && e.Usage.IsZero() {
+				b.Errorf("the error's Usage is unknown")
+			}
+		}},
 		recorded("NoUsageIsMalformed", "a finish without usage is not a success of zero tokens", "TextWire.NoUsage", w.NoUsage, oneOf(providers.Malformed), nil),
 		recorded("UsageThatDoesNotAddUpIsMalformed", "usage that does not add up cannot be charged", "TextWire.BadUsage", w.BadUsage, oneOf(providers.Malformed), nil),
 		recorded("NoTextIsMalformed", "a success has a text", "TextWire.NoText", w.NoText, oneOf(providers.Malformed), nil),

@@ -1,14 +1,14 @@
-package providers_test
+// Package acme is a whole adapter, the smallest that keeps the contract of package providers, for a service that exists
+// only here: POST /answers with a bearer key, one JSON object each way. docs/writing-a-provider.md explains it.
+package acme
 
 import (
 	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"net/http"
-	"net/http/httptest"
 	"net/http/httptrace"
 	"slices"
 	"strconv"
@@ -17,43 +17,45 @@ import (
 	"time"
 
 	"github.com/scrip-go/scrip/providers"
-	"github.com/scrip-go/scrip/secret"
 	"github.com/scrip-go/scrip/usage"
 )
 
-// Acme is an adapter for a service that exists only here: POST /answers with a bearer key, one JSON object each way.
-type Acme struct {
+// Provider generates text. It is immutable and safe for concurrent use.
+type Provider struct {
 	base string
 	http *http.Client
 }
 
-var _ providers.TextGenerator = (*Acme)(nil)
+var _ providers.TextGenerator = (*Provider)(nil)
 
 // answerLimit bounds what is read of an answer, in bytes.
 const answerLimit = 8 << 20
 
-// NewAcme returns an adapter. Its transport takes no proxy from the environment, and its client follows no redirect.
-func NewAcme(baseURL string) *Acme {
-	return &Acme{base: strings.TrimRight(baseURL, "/"), http: &http.Client{
+// New returns a provider for the service at a base URL. Its transport takes no proxy from the environment, and its client
+// follows no redirect.
+func New(baseURL string) *Provider {
+	return &Provider{base: strings.TrimRight(baseURL, "/"), http: &http.Client{
 		Transport:     &http.Transport{MaxIdleConnsPerHost: 100, IdleConnTimeout: time.Minute, TLSHandshakeTimeout: 10 * time.Second},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}
 }
 
 // Describe implements [providers.Provider].
-func (a *Acme) Describe() providers.Descriptor { return providers.Descriptor{Name: "acme", Text: true} }
+func (p *Provider) Describe() providers.Descriptor {
+	return providers.Descriptor{Name: "acme", Text: true}
+}
 
 func fail(kind providers.Kind, fate providers.Fate, detail string) *providers.Error {
 	return &providers.Error{Provider: "acme", Kind: kind, Fate: fate, Detail: detail}
 }
 
 // GenerateText implements [providers.TextGenerator].
-func (a *Acme) GenerateText(ctx context.Context, r providers.TextRequest) (providers.TextResult, error) {
-	body, e := a.body(r)
+func (p *Provider) GenerateText(ctx context.Context, r providers.TextRequest) (providers.TextResult, error) {
+	body, e := p.body(r)
 	if e != nil {
 		return providers.TextResult{}, e
 	}
-	header, said, e := a.post(ctx, r.Attempt, body)
+	header, said, e := p.post(ctx, r.Attempt, body)
 	if e != nil {
 		return providers.TextResult{}, e
 	}
@@ -66,7 +68,7 @@ func (a *Acme) GenerateText(ctx context.Context, r providers.TextRequest) (provi
 }
 
 // body writes the request. The model's profile may add fields and leave some out, but not those that the call depends on.
-func (a *Acme) body(r providers.TextRequest) ([]byte, *providers.Error) {
+func (p *Provider) body(r providers.TextRequest) ([]byte, *providers.Error) {
 	if r.MaxOutput < 1 {
 		return nil, fail(providers.Invalid, providers.NotSent, "the request has no bound")
 	}
@@ -96,12 +98,12 @@ func (a *Acme) body(r providers.TextRequest) ([]byte, *providers.Error) {
 }
 
 // post sends one request and returns the body of a success.
-func (a *Acme) post(ctx context.Context, at providers.Attempt, body []byte) (http.Header, []byte, *providers.Error) {
+func (p *Provider) post(ctx context.Context, at providers.Attempt, body []byte) (http.Header, []byte, *providers.Error) {
 	key := at.Key.Secret.Reveal()
 	if key == "" || strings.ContainsFunc(key, func(r rune) bool { return r <= ' ' || r > '~' }) {
 		return nil, nil, fail(providers.Auth, providers.NotSent, "no key that a header can carry")
 	}
-	base := a.base
+	base := p.base
 	if at.BaseURL != "" {
 		base = strings.TrimRight(at.BaseURL, "/")
 	}
@@ -113,7 +115,7 @@ func (a *Acme) post(ctx context.Context, at providers.Attempt, body []byte) (htt
 	}
 	req.Header.Set("Authorization", "Bearer "+key)
 	req.Header.Set("Content-Type", "application/json")
-	resp, err := a.http.Do(req)
+	resp, err := p.http.Do(req)
 	if err != nil {
 		if !written.Load() {
 			return nil, nil, broken(ctx, err, providers.NotSent)
@@ -201,13 +203,20 @@ func read(said []byte) (providers.TextResult, *providers.Error) {
 			Total  int64 `json:"total"`
 		} `json:"usage"`
 	}
+	var used usage.Usage // what is known of it, also when the answer is of no use: it is billed all the same
 	executed := func(kind providers.Kind, detail string) (providers.TextResult, *providers.Error) {
-		return providers.TextResult{}, fail(kind, providers.Executed, detail)
+		e := fail(kind, providers.Executed, detail)
+		e.Usage = used
+		return providers.TextResult{}, e
 	}
 	if json.Unmarshal(said, &body) != nil {
 		return executed(providers.Malformed, "the answer is not the JSON of Acme")
 	}
 	u := body.Usage
+	sound := u != nil && u.Cached >= 0 && u.Output >= 0 && u.Cached <= u.Input && u.Total == u.Input+u.Output
+	if sound {
+		used = usage.Usage{Input: usage.Exactly(u.Input - u.Cached), CachedInput: usage.Exactly(u.Cached), Output: usage.Exactly(u.Output)}
+	}
 	switch {
 	case body.Error != nil:
 		return executed(providers.Upstream, "an error inside a success")
@@ -217,28 +226,8 @@ func read(said []byte) (providers.TextResult, *providers.Error) {
 		return executed(providers.Incomplete, "the answer stopped at the token limit")
 	case body.Finish != "stop", body.Text == "":
 		return executed(providers.Malformed, "the answer has no text, or did not finish")
-	case u == nil:
-		return executed(providers.Malformed, "the answer has no usage")
-	case u.Cached < 0, u.Output < 0, u.Cached > u.Input, u.Total != u.Input+u.Output:
-		return executed(providers.Malformed, "the usage does not add up")
+	case !sound:
+		return executed(providers.Malformed, "the answer has no usage, or one that does not add up")
 	}
-	return providers.TextResult{Text: body.Text, Metering: providers.Metering{Model: body.Model, Usage: usage.Usage{
-		Input: usage.Exactly(u.Input - u.Cached), CachedInput: usage.Exactly(u.Cached), Output: usage.Exactly(u.Output)}}}, nil
-}
-
-// A whole adapter: the smallest that keeps the contract. docs/writing-a-provider.md explains it.
-func Example() {
-	upstream := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		fmt.Fprint(w, `{"model":"a-1","text":"Good morning.","finish":"stop","usage":{"input":12,"cached":8,"output":3,"total":15}}`)
-	}))
-	defer upstream.Close()
-	answer, err := NewAcme(upstream.URL).GenerateText(context.Background(), providers.TextRequest{
-		Attempt:   providers.Attempt{ID: "0f8fad5b-d9cb-469f-a165-70867728950e", Key: secret.Key{ID: "main", Secret: secret.New("sk-anything")}},
-		Model:     "a-1",
-		Messages:  []providers.Message{{Role: providers.User, Text: "Say good morning."}},
-		MaxOutput: 100,
-	})
-	fmt.Println(answer.Text, answer.Usage.Input.N, answer.Usage.CachedInput.N, answer.Usage.Output.N, err)
-	// Output:
-	// Good morning. 4 8 3 <nil>
+	return providers.TextResult{Text: body.Text, Metering: providers.Metering{Model: body.Model, Usage: used}}, nil
 }

@@ -1,20 +1,21 @@
-package providers_test
+package acme_test
 
 import (
 	"net/http"
 	"testing"
 
+	"github.com/scrip-go/scrip/examples/acme"
 	"github.com/scrip-go/scrip/providers"
 	"github.com/scrip-go/scrip/providers/providertest"
 	"github.com/scrip-go/scrip/usage"
 )
 
-func TestAcmeKeepsTheContract(t *testing.T) {
+func TestKeepsTheContract(t *testing.T) {
 	answer := func(status int, body string) providertest.Recorded {
 		return providertest.Recorded{Status: status, Header: http.Header{"X-Request-Id": {"req-{{attempt}}"}}, Body: body}
 	}
 	providertest.Run(t, providertest.Suite{
-		New: func(baseURL string) (providers.Provider, error) { return NewAcme(baseURL), nil },
+		New: func(baseURL string) (providers.Provider, error) { return acme.New(baseURL), nil },
 		Text: &providertest.TextWire{
 			Success: answer(200, `{"model":"a-1.3","text":"Hello, {{attempt}}.","finish":"stop","usage":{"input":12,"cached":8,"output":3,"total":15}}`),
 			Want: providers.TextResult{Text: "Hello, {{attempt}}.", Metering: providers.Metering{RequestID: "req-{{attempt}}", Model: "a-1.3",
