@@ -13,7 +13,7 @@
 //   - [github.com/scrip-go/scrip/engine/functions]: grouping keywords, planning and writing articles, describing and making pictures
 //   - [github.com/scrip-go/scrip/observe/otel]: traces and metrics of the calls, a module of its own
 //   - [github.com/scrip-go/scrip/providers]: what an adapter implements; openai, dalle and runware beneath it
-//   - [github.com/scrip-go/scrip/providers/providertest]: fake upstreams on loopback
+//   - [github.com/scrip-go/scrip/providers/providertest]: the contract of an adapter as tests, and fake upstreams on loopback
 //
 // Work in stages:
 //

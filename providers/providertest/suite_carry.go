@@ -1,0 +1,171 @@
+package providertest
+
+import (
+	"bytes"
+	"encoding/json"
+	"slices"
+	"strings"
+
+	"github.com/shopspring/decimal"
+
+	"github.com/scrip-go/scrip/providers"
+)
+
+// suiteProperty is a name that is in a request only as a part of the schema.
+const suiteProperty = "lamp_keeper_7919"
+
+func suiteSchema() *providers.Schema {
+	return &providers.Schema{Name: "suite_answer", JSON: json.RawMessage(
+		`{"type":"object","properties":{"` + suiteProperty + `":{"type":"string"}},"required":["` + suiteProperty + `"],"additionalProperties":false}`)}
+}
+
+var textRequestCases = []suiteCase{
+	{"SendsTheMessagesInOrder", "all messages travel, each with its exact text and in their order; only a system message may have a place of its own", false, func(b *bench) {
+		q := b.ask()
+		q.text.Messages = append(q.text.Messages,
+			providers.Message{Role: providers.Assistant, Text: b.marker + " answered {\"n\": 1}\t\\o/"},
+			providers.Message{Role: providers.User, Text: b.marker + " asks again \u2028 日本語 🗼"})
+		s := b.sent(q)
+		all := leaves(s.body)
+		last := -1
+		for i, m := range q.text.Messages {
+			at := slices.IndexFunc(all, func(l leaf) bool { return strings.Contains(l.value, m.Text) })
+			switch {
+			case at < 0:
+				b.Errorf("message %d (%s) does not arrive as it was", i, m.Role)
+			case m.Role != providers.System && at < last:
+				b.Errorf("message %d (%s) comes before the one that it follows", i, m.Role)
+			case m.Role != providers.System:
+				last = at
+			}
+		}
+	}},
+	{"SendsTheBound", "MaxOutput travels: the hold is sized by it", false, func(b *bench) {
+		if _, ok := b.sent(b.ask()).fieldThatIs("7919"); !ok {
+			b.Errorf("no field of the body is the bound, %d", bound)
+		}
+	}},
+	{"RefusesACallWithoutABound", "a call without a positive MaxOutput is refused before anything is sent: its cost has no bound", false, func(b *bench) {
+		for _, n := range []int64{0, -1} {
+			q := b.ask()
+			q.text.MaxOutput = n
+			b.refused(b.call(b.Context(), q), providers.Invalid, providers.Unsupported)
+		}
+	}},
+	{"KeepsTheBoundAgainstTheProfile", "neither Parameters nor Omit take the bound out of a request or raise it", false, func(b *bench) {
+		field, ok := b.sent(b.ask()).fieldThatIs("7919")
+		if !ok {
+			b.Fatalf("no field of the body is the bound, %d", bound)
+		}
+		q := b.ask()
+		q.profile(nil, field)
+		if s, sent := b.refusesOrSends(q); sent {
+			if _, ok := s.fieldThatIs("7919"); !ok {
+				b.Errorf("with %q in Omit the request has no bound", field)
+			}
+		}
+		q = b.ask()
+		q.profile(map[string]json.RawMessage{field: json.RawMessage(`500000`)})
+		if s, sent := b.refusesOrSends(q); sent {
+			if _, ok := s.fieldThatIs("500000"); ok {
+				b.Errorf("with %q in Parameters the request has another bound", field)
+			}
+		}
+	}},
+	{"SendsTheTemperature", "a temperature travels as a number, exactly, and is left to the provider if there is none", false, func(b *bench) {
+		q := b.ask()
+		q.text.Temperature = decimal.NewNullDecimal(decimal.RequireFromString("0.37"))
+		s, sent := b.refusesOrSends(q)
+		if !sent {
+			return
+		}
+		field, ok := s.fieldThatIs("0.37")
+		if !ok || strings.Contains(string(s.body), `"0.37"`) {
+			b.Errorf("no number of the body is the temperature, 0.37")
+			return
+		}
+		if b.sent(b.ask()).has(field) {
+			b.Errorf("a request without a temperature has the field %q", field)
+		}
+		q = b.ask()
+		q.text.Temperature = decimal.NewNullDecimal(decimal.Decimal{})
+		if s := b.sent(q); !s.has(field) {
+			b.Errorf("a temperature of 0 is left out")
+		}
+	}},
+	{"HonoursOmit", "a field that the model's profile omits is left out, whatever asks for it", false, func(b *bench) {
+		q := b.ask()
+		q.text.Temperature = decimal.NewNullDecimal(decimal.RequireFromString("0.37"))
+		s, sent := b.refusesOrSends(q)
+		if !sent {
+			b.Skipf("not tested: the wire has no temperature")
+		}
+		field, _ := s.fieldThatIs("0.37")
+		q.setAttempt(b.attempt())
+		q.profile(nil, field)
+		if b.sent(q).has(field) {
+			b.Errorf("the field %q is in the request, and in Omit", field)
+		}
+	}},
+	{"SendsTheSchema", "a schema travels, whole; an adapter whose wire has none refuses it before anything is sent", false, func(b *bench) {
+		q := b.ask()
+		q.text.Schema = suiteSchema()
+		s, sent := b.refusesOrSends(q)
+		if !sent {
+			return
+		}
+		for _, part := range []string{suiteProperty, "additionalProperties", "required"} {
+			if !bytes.Contains(s.body, []byte(part)) {
+				b.Errorf("the schema's %q does not travel", part)
+			}
+		}
+		if bytes.Contains(b.sent(b.ask()).body, []byte(suiteProperty)) {
+			b.Errorf("a request without a schema has the one of an earlier request")
+		}
+	}},
+}
+
+var imageRequestCases = []suiteCase{
+	{"SendsThePrompt", "the prompt travels as it is", false, func(b *bench) {
+		q := b.ask()
+		if _, ok := b.sent(q).fieldWith(q.image.Prompt); !ok {
+			b.Errorf("no field of the body is the prompt")
+		}
+	}},
+	{"SendsTheSize", "width and height travel", false, func(b *bench) {
+		q := b.ask()
+		s := b.sent(q)
+		for _, side := range []int{q.image.Width, q.image.Height} {
+			if _, ok := s.fieldWith(decimal.NewFromInt(int64(side)).String()); !ok {
+				b.Errorf("no field of the body has the side %d", side)
+			}
+		}
+	}},
+	{"SendsTheNumber", "the number of pictures travels, in one request for all; who makes one at a time refuses more", false, func(b *bench) {
+		q := b.ask()
+		q.image.N = 3
+		s, sent := b.refusesOrSends(q)
+		if _, ok := s.fieldThatIs("3"); sent && !ok {
+			b.Errorf("no field of the body is the number of pictures, 3")
+		}
+	}},
+	{"RefusesACallForNoPicture", "a call for no picture, or for one without a size or a prompt, is refused before anything is sent", false, func(b *bench) {
+		for _, spoil := range []func(*providers.ImageRequest){
+			func(r *providers.ImageRequest) { r.N = 0 }, func(r *providers.ImageRequest) { r.N = -1 },
+			func(r *providers.ImageRequest) { r.Width = 0 }, func(r *providers.ImageRequest) { r.Height = -1 },
+			func(r *providers.ImageRequest) { r.Prompt = "" }} {
+			q := b.ask()
+			spoil(&q.image)
+			b.refused(b.call(b.Context(), q), providers.Invalid, providers.Unsupported)
+		}
+	}},
+	{"HonoursOmit", "a field that the model's profile omits is left out, whatever asks for it", false, func(b *bench) {
+		q := b.ask()
+		field, _ := b.sent(q).fieldWith(decimal.NewFromInt(int64(q.image.Width)).String())
+		q.setAttempt(b.attempt())
+		q.profile(nil, field)
+		if s, sent := b.refusesOrSends(q); sent && s.has(field) {
+			b.Errorf("the field %q is in the request, and in Omit", field)
+		}
+	}},
+}
