@@ -90,8 +90,13 @@ var answerCases = []suiteCase{
 			whole <- true
 		})
 		b.failed(b.call(b.Context(), b.ask()), oneOf(providers.Upstream), b.allowed(unknown))
-		if <-whole {
-			b.Errorf("the adapter has read all of an error of %d MiB", orElse(b.suite.flood, floodMiB))
+		select {
+		case all := <-whole:
+			if all {
+				b.Errorf("the adapter has read all of an error of %d MiB", orElse(b.suite.flood, floodMiB))
+			}
+		case <-time.After(longer):
+			b.Errorf("the adapter has returned and left the answer open: close the body")
 		}
 	}},
 	{"TellsHowLongToWait", "Retry-After is told, whether it is in seconds or a date; without one the adapter invents none", false, func(b *bench) {

@@ -56,6 +56,7 @@ var flaws = []struct{ flaw, face, by string }{
 	{"SharesTheKey", "Text", "SendsTheKeyAndOnlyInTheRequest"},
 	{"KeepsTheParameters", "Text", "SendsTheSameAgain"},
 	{"LeaksTheBody", "Text", "LeavesNoGoroutine"},
+	{"LeaksTheBody", "Text", "AHugeErrorIsBounded"},
 	{"LeaksAGoroutine", "Text", "LeavesNoGoroutine"},
 	{"SendsAnIdempotencyKey", "Text", "SendsNoIdempotencyKey"},
 	{"SendsAnIdempotencyKey", "Text", "AReusedConnectionThatDiesIsNotTriedAgain"},
