@@ -150,6 +150,9 @@ func (a *lantern) roundTrip(ctx context.Context, method, path string, at provide
 		limit = 1 << 40
 	}
 	all, err := io.ReadAll(io.LimitReader(resp.Body, limit+1))
+	if a.is("ReadsTheRestToCountIt") {
+		_, _ = io.Copy(io.Discard, resp.Body)
+	}
 	if a.is("WantsNoBlanks") && err == nil && bytes.HasPrefix(all, []byte("\r")) {
 		all = nil
 	}

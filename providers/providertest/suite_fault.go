@@ -41,6 +41,9 @@ func (f fault) run(b *bench) *providers.Error {
 	if n := len(b.up.of(r.attempt)); n == 0 {
 		b.Errorf("the upstream has seen no request with the attempt's id")
 	}
+	if b.up.drained.Load() {
+		b.Errorf("the adapter has read all of an answer of %d MiB", orElse(b.suite.flood, floodMiB))
+	}
 	if f.within > 0 && r.took > f.within+atOnce {
 		b.Errorf("the call returned %v after its deadline", r.took-f.within)
 	}
@@ -157,6 +160,7 @@ var transportFaults = []fault{
 					return
 				}
 			}
+			x.u.drained.Store(true)
 			_, _ = io.WriteString(x, g.Body)
 		}, oneOf(providers.Malformed), nil, 0},
 	{"AGzipBombIsMalformed", "the bound is on what is read, not on what came over the wire: an answer may be packed",

@@ -29,6 +29,7 @@ var flaws = []struct{ flaw, face, by string }{
 	{"SignsAsSomebodyElse", "Text", "Status404IsNotFound"},
 	{"ReturnsANilErrorInAnError", "Text", "ReadsTheAnswer"},
 	{"ReadsWithoutBound", "Text", "AHugeBodyIsMalformed"},
+	{"ReadsTheRestToCountIt", "Text", "AHugeBodyIsMalformed"},
 	{"ReadsErrorsWithoutBound", "Text", "AHugeErrorIsBounded"},
 	{"BoundsWhatIsPacked", "Text", "AGzipBombIsMalformed"},
 	{"IgnoresTheContext", "Text", "ACallCanceledWhileItWaitsReturnsAtOnce"},

@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/scrip-go/scrip/providers"
@@ -19,11 +20,12 @@ const basePath = "/base/v7"
 // upstreamSide is the world that an adapter under test lives in: it answers with the author's good wire, records every
 // request and lets faults strike.
 type upstreamSide struct {
-	b      *bench
-	server *httptest.Server
-	other  *httptest.Server // another host, where the adapter may only go if it is told to
-	over   chan struct{}    // closed when the case ends, for handlers that hang
-	once   sync.Once
+	b       *bench
+	server  *httptest.Server
+	other   *httptest.Server // another host, where the adapter may only go if it is told to
+	over    chan struct{}    // closed when the case ends, for handlers that hang
+	drained atomic.Bool      // somebody has read all of a huge answer
+	once    sync.Once
 
 	mu       sync.Mutex
 	attempts []string // the ids that were given out
@@ -238,7 +240,10 @@ func (u *upstreamSide) audit() {
 			u.b.Errorf("one call caused %d billable requests, want at most 1", n)
 		}
 	}
-	if calls := len(u.attempts); u.b.face.bills && times[""] > calls {
+	u.mu.Lock()
+	calls := len(u.attempts)
+	u.mu.Unlock()
+	if u.b.face.bills && times[""] > calls {
 		u.b.Errorf("%d calls caused %d billable requests without an attempt's id", calls, times[""])
 	}
 }
