@@ -168,12 +168,12 @@ func refused(resp *http.Response, key string) *providers.Error {
 		e.Kind, e.Fate = providers.Quota, providers.Rejected
 	case status == 408:
 		e.Kind = providers.Timeout
-	case status == 503:
+	case status == 503, status == 529:
 		e.Kind, e.Fate = providers.Overloaded, providers.Rejected
 	case status/100 == 3:
 		e.Fate, e.Detail = providers.Rejected, "a redirect, which is not followed"
 	case status/100 == 4:
-		kinds := map[int]providers.Kind{401: providers.Auth, 403: providers.Permission, 404: providers.NotFound,
+		kinds := map[int]providers.Kind{401: providers.Auth, 402: providers.Quota, 403: providers.Permission, 404: providers.NotFound,
 			413: providers.ContextTooLong, 429: providers.RateLimited}
 		e.Kind, e.Fate = providers.Invalid, providers.Rejected
 		if kind, known := kinds[status]; known {

@@ -216,6 +216,8 @@ func (a *lantern) refused(resp *http.Response, said []byte, key string) *provide
 		e.Kind = providers.Quota
 	case e.Status == 401:
 		e.Kind = providers.Auth
+	case e.Status == 402:
+		e.Kind = providers.Quota
 	case e.Status == 403:
 		e.Kind = providers.Permission
 	case e.Status == 404:
@@ -664,7 +666,7 @@ func lanternSuite(flaw string) Suite {
 	drawn := providers.ImageResult{Images: []providers.Image{{URL: "https://lamp.example/{{attempt}}/1"}, {URL: "https://lamp.example/2"}},
 		Metering: providers.Metering{Usage: usage.Images(2), Model: "suite-model", Cost: decimal.NewNullDecimal(decimal.New(25, -3))}}
 	const pictures = `"pictures":["https://lamp.example/{{attempt}}/1","https://lamp.example/2"],"price":"0.025"`
-	empty := Failure{Name: "NoMoney", Recorded: Recorded{Status: 402, Body: `{"trouble":"purse_empty"}`}, Kind: providers.Quota, Fate: providers.Rejected, Code: "purse_empty"}
+	empty := Failure{Name: "NoMoney", Recorded: Recorded{Status: 400, Body: `{"trouble":"purse_empty"}`}, Kind: providers.Quota, Fate: providers.Rejected, Code: "purse_empty"}
 	return Suite{
 		New:   func(base string) (providers.Provider, error) { return newLantern(base, flaw), nil },
 		flood: 16,

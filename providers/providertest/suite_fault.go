@@ -83,6 +83,7 @@ func says(status int, header ...string) strike {
 var statusFaults = []fault{
 	{"Status400IsInvalid", "400 says that the request is wrong; nothing ran", says(400), oneOf(providers.Invalid), rejected, 0},
 	{"Status401IsAuth", "401 says that the key is refused; nothing ran", says(401), oneOf(providers.Auth), rejected, 0},
+	{"Status402IsQuota", "402 says that the account is out of money; nothing ran", says(402), oneOf(providers.Quota), rejected, 0},
 	{"Status403IsPermission", "403 says that the key may not do this; nothing ran", says(403), oneOf(providers.Permission), rejected, 0},
 	{"Status404IsNotFound", "404 says that there is no such model or route; nothing ran", says(404), oneOf(providers.NotFound), rejected, 0},
 	{"Status408IsATimeout", "408 is a timeout, and a gateway may say so while the model is at work", says(408), oneOf(providers.Timeout), unknown, 0},
