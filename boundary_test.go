@@ -82,6 +82,7 @@ var rules = map[string]rule{
 	"internal/weight/metered": {ours: []string{"secret", "registry", "providers", "providers/openai", "engine", "stores/memory"}},
 	"internal/ledgerproof":    {}, // tests and nothing else: no package may import it
 	"internal/openaispec":     {}, // a command for the tests beside it: no package can import it
+	"internal/gateproof":      {}, // as ledgerproof
 	"internal/ledgerbench": {ours: []string{"usage", "credits", "internal/pgtest", "stores/memory", "stores/sqlite", "stores/postgres"},
 		others: []string{decimal, driver, pgx, pgxpool}}, // a command: no package can import it
 

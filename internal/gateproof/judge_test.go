@@ -1,0 +1,207 @@
+package gateproof_test
+
+import (
+	"fmt"
+
+	"github.com/shopspring/decimal"
+
+	"github.com/scrip-go/scrip/credits"
+	"github.com/scrip-go/scrip/providers"
+	"github.com/scrip-go/scrip/providers/providertest"
+)
+
+// books is what there is to compare once operations are over: what the upstream billed, what the ledger says, and what
+// the callers were told. Keys are unique over all accounts here.
+type books struct {
+	invoice   []providertest.Entry // requests that could have cost something, oldest first
+	attempts  []credits.Attempt
+	records   []credits.UsageRecord
+	settles   []credits.Entry
+	delivered map[credits.Key]credits.Amount // operations that brought a result, with the charge that the caller was told
+	failed    map[credits.Key]bool           // operations that ended in an error
+	found     []string                       // what was wrong already when the books were collected
+}
+
+// judge returns every rule that the books break, with what breaks it. No books that are in order break one.
+func judge(b books) []string {
+	j := &judgement{books: b, found: b.found, attempts: map[string]*credits.Attempt{}, lines: map[string]*providertest.Entry{}, settled: map[credits.Key]*credits.UsageRecord{}}
+	j.index()
+	for i := range b.attempts {
+		j.attempt(&b.attempts[i])
+	}
+	j.charges()
+	j.pictures()
+	return j.found
+}
+
+type judgement struct {
+	books
+	found    []string
+	attempts map[string]*credits.Attempt          // by id
+	lines    map[string]*providertest.Entry       // billable, by the attempt's id
+	settled  map[credits.Key]*credits.UsageRecord // by key
+}
+
+func (j *judgement) breaks(rule, format string, args ...any) {
+	j.found = append(j.found, rule+": "+fmt.Sprintf(format, args...))
+}
+
+// index matches requests with attempts.
+func (j *judgement) index() {
+	for i := range j.books.attempts {
+		a := &j.books.attempts[i]
+		if j.attempts[a.ID] != nil {
+			j.breaks("an attempt is journalled once", "%+v", *a)
+		}
+		j.attempts[a.ID] = a
+	}
+	requests := map[string]int{}
+	for i := range j.invoice {
+		e := &j.invoice[i]
+		a := j.attempts[e.Attempt]
+		if a == nil {
+			j.breaks("every request is a journalled attempt", "%+v", *e)
+			continue
+		}
+		if a.Model != e.Model {
+			j.breaks("a request is its attempt's", "%+v is %+v", *e, *a)
+		}
+		if requests[e.Attempt]++; requests[e.Attempt] == 2 {
+			j.breaks("an attempt is sent once", "%+v, of %+v", *e, *a)
+		}
+		if !e.Billable {
+			continue
+		}
+		if j.lines[e.Attempt] != nil {
+			j.breaks("an attempt is billed once", "%+v, of %+v", *e, *a)
+		}
+		j.lines[e.Attempt] = e
+	}
+	for i := range j.records {
+		r := &j.records[i]
+		if j.settled[r.Key] != nil {
+			j.breaks("a key is settled once", "%+v", *r)
+		}
+		j.settled[r.Key] = r
+	}
+}
+
+// attempt compares an attempt with its line of the invoice.
+func (j *judgement) attempt(a *credits.Attempt) {
+	line := j.lines[a.ID]
+	switch providers.Fate(a.Fate) {
+	case providers.Executed:
+		if line == nil {
+			j.breaks("what was executed is on the invoice", "%+v", *a)
+			return
+		}
+		j.measured(a, line)
+	case providers.Unknown:
+		if line != nil && (!a.Cost.Valid || a.Cost.Decimal.LessThan(billed(line))) {
+			j.breaks("an unknown fate costs at least what was billed", "%+v, billed %+v", *a, *line)
+		}
+	case providers.NotSent, providers.Rejected:
+		if line != nil {
+			j.breaks("what was not sent or was rejected is not on the invoice", "%+v, billed %+v", *a, *line)
+		}
+		if !a.Cost.Valid || !a.Cost.Decimal.IsZero() {
+			j.breaks("what was not sent or was rejected cost nothing", "%+v", *a)
+		}
+	default:
+		j.breaks("no attempt stays open", "%+v", *a)
+	}
+	if a.KeyID != "main" {
+		j.breaks("an attempt names its API key", "%+v", *a)
+	}
+	if a.Fate != string(providers.Executed) || a.Error != "" {
+		return
+	}
+	switch r := j.settled[a.Key]; {
+	case r == nil:
+		j.breaks("nothing delivered is free", "%+v", *a)
+	case r.Attempt != a.ID:
+		j.breaks("what is delivered is delivered once", "%+v, and %s", *a, r.Attempt)
+	}
+}
+
+// measured compares what was journalled of an attempt that ran with what the upstream billed for it.
+func (j *judgement) measured(a *credits.Attempt, line *providertest.Entry) {
+	if a.Usage.IsZero() { // it was not told: the worst case is on the attempt
+		if !a.Cost.Valid || a.Cost.Decimal.LessThan(billed(line)) {
+			j.breaks("an attempt whose usage is not known costs at least what was billed", "%+v, billed %+v", *a, *line)
+		}
+		return
+	}
+	input, output, err := a.Usage.TokenSums()
+	if err != nil || input != line.InputTokens || output != line.OutputTokens || int(a.Usage.Images.N) != line.Images {
+		j.breaks("what was used is what was billed", "%+v, billed %+v", *a, *line)
+	}
+	if !a.Cost.Valid || !a.Cost.Decimal.Equal(billed(line)) {
+		j.breaks("what an attempt cost is what was billed", "%+v, billed %+v", *a, *line)
+	}
+	if a.ReportedCost.Valid && !a.ReportedCost.Decimal.Equal(billed(line)) {
+		j.breaks("the cost that was reported is what was billed", "%+v, billed %+v", *a, *line)
+	}
+}
+
+// charges compares what was charged with what was delivered.
+func (j *judgement) charges() {
+	entries := map[credits.Key]credits.Amount{}
+	var posted, recorded, told credits.Amount
+	for _, e := range j.settles {
+		if _, twice := entries[e.Key]; twice {
+			j.breaks("a key is settled once", "%+v", e)
+		}
+		entries[e.Key] = -e.Amount
+		posted -= e.Amount
+	}
+	for _, r := range j.records {
+		recorded += r.Charged
+		if charged, there := entries[r.Key]; !there || charged != r.Charged || charged <= 0 {
+			j.breaks("a charge is recorded as it was posted, and is not nothing", "%+v, posted %d", r, charged)
+		}
+		if a := j.attempts[r.Attempt]; a == nil || a.Key != r.Key || a.Fate != string(providers.Executed) || a.Error != "" {
+			j.breaks("a charge is for an answer that was delivered", "%+v, of the attempt %+v", r, a)
+		}
+		if charged, there := j.delivered[r.Key]; !there || charged != r.Charged {
+			j.breaks("what is charged is what the caller was told", "%+v, told %d", r, charged)
+		}
+		if j.failed[r.Key] {
+			j.breaks("a failed operation is not charged", "%+v", r)
+		}
+	}
+	for key, charged := range j.delivered {
+		told += charged
+		if j.settled[key] == nil {
+			j.breaks("nothing delivered is free", "key %s, told %d", key, charged)
+		}
+	}
+	if posted != recorded || posted != told {
+		j.breaks("the charges are the sum over the operations that succeeded", "posted %d, recorded %d, told %d", posted, recorded, told)
+	}
+}
+
+// pictures looks for pictures that Runware made without need: it can be asked what became of an attempt, so a second one
+// is made only after one that is of no use, or by a call that begins anew because an earlier one had given up.
+func (j *judgement) pictures() {
+	last := map[credits.Key]*credits.Attempt{}
+	for i := range j.invoice {
+		e := &j.invoice[i]
+		a := j.attempts[e.Attempt]
+		if e.Route != providertest.RouteRunware || !e.Billable || a == nil {
+			continue
+		}
+		if before := last[a.Key]; before != nil && before.ID != a.ID && (before.Holder == a.Holder || before.Error == "") {
+			j.breaks("no picture is made twice without need", "%+v after %+v", *a, *before)
+		}
+		last[a.Key] = a
+	}
+}
+
+func billed(line *providertest.Entry) decimal.Decimal {
+	d, err := decimal.NewFromString(line.Cost)
+	if err != nil {
+		return decimal.NewFromInt(1 << 40) // a line without a price equals no cost
+	}
+	return d
+}
