@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"log/slog"
 	"strings"
 	"sync"
@@ -90,4 +91,12 @@ func (s *server) silent(tb testing.TB) {
 	if found := leaks(string(b), false); found != nil {
 		tb.Errorf("the upstream's journal gives %q away", found)
 	}
+}
+
+// observer writes the engine's own log at every level to a file that several processes append to.
+type observer struct{ w io.Writer }
+
+// Observe implements [engine.Observer].
+func (o observer) Observe(ctx context.Context, e engine.Event) {
+	engine.Log(slog.New(slog.NewJSONHandler(o.w, &slog.HandlerOptions{Level: slog.LevelDebug}))).Observe(ctx, e)
 }
