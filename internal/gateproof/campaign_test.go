@@ -43,18 +43,22 @@ func sized(small, full size) size {
 // upstream does is one fault or another. The next process finishes what the one before left. When all have ended, what
 // the upstream would have billed is compared with what the ledger says and with what the callers were told.
 func TestCampaignFaultsAndKills(t *testing.T) {
-	for name, s := range map[string]size{
-		"sqlite":   sized(size{240, 5, 16}, size{90_000, 180, 64}),
-		"postgres": sized(size{80, 3, 16}, size{10_000, 40, 64}),
+	for _, on := range []struct {
+		store string
+		size
+	}{
+		{"sqlite", sized(size{240, 5, 16}, size{90_000, 180, 64})},
+		{"postgres", sized(size{80, 3, 16}, size{10_000, 40, 64})},
 	} {
-		t.Run(name, func(t *testing.T) {
+		t.Run(on.store, func(t *testing.T) {
 			begun := time.Now()
-			c := newCampaign(t, name, s)
+			c := newCampaign(t, on.store, on.size)
 			for len(c.ends) < c.operations && !t.Failed() {
 				c.session()
 			}
 			if !t.Failed() {
 				c.judge()
+				c.silent()
 			}
 			c.tell(time.Since(begun))
 		})
@@ -72,6 +76,7 @@ type campaign struct {
 	ends   map[int]report // by the operation's number
 	killed int
 	early  int // kills before anything had ended
+	values int // of rows, that were searched
 	resume int // operations that a process left unfinished, or not told of
 	books  books
 }
@@ -243,6 +248,25 @@ func (c *campaign) judge() {
 	}
 }
 
+// silent looks for keys, headers and prompts in everything that the operations have left behind.
+func (c *campaign) silent() {
+	c.t.Helper()
+	found, err := stores[c.store].search(context.Background(), c.duty.Database)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	c.values = found.values
+	wrong := found.verdict()
+	logged, err := leaksOfFile(c.duty.Log)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	for _, w := range append(wrong, logged...) {
+		c.t.Errorf("seed %d: found in what is left behind: %s", c.seed, w)
+	}
+	c.up.silent(c.t)
+}
+
 // bought looks at what an operation has brought: the result that the caller got is the receipt's, and a picture is there.
 func (c *campaign) bought(l credits.Ledger, kept *blobs.Dir, op operation, r report) {
 	known, err := l.Lookup(context.Background(), op.account, op.key)
@@ -310,12 +334,12 @@ func (c *campaign) tell(took time.Duration) {
 	if c.t.Failed() {
 		violations = "see above"
 	}
-	c.t.Logf("seed %d: %s: %d operations, %d kills (%d before anything had ended), %d resumed or told again (%d of them had been bought by a process that was killed before it said so)\n"+
+	c.t.Logf("seed %d: %s: %d operations, %d kills (%d before anything had ended), %d resumed (%d of them had been bought before a process was killed that could not say so)\n"+
 		"requests %d, %d%% of them struck; faults by kind: %s\ninvoice lines %d; attempts by fate: %s; unknown ones that were billed: %d\n"+
-		"outcomes: %s\ncharged %d credits by %d settles; violations: %s; %s",
+		"outcomes: %s\ncharged %d credits by %d settles; %d stored values searched for keys; violations: %s; %s",
 		c.seed, c.store, len(c.ends), c.killed, c.early, c.resume, replayed,
 		requests, 100*hit/max(requests, 1), counted(faults), billed, counted(fates), unknownBilled,
-		counted(outcomes), charged, len(c.books.settles), violations, took.Round(time.Millisecond))
+		counted(outcomes), charged, len(c.books.settles), c.values, violations, took.Round(time.Millisecond))
 }
 
 func counted(m map[string]int) string {

@@ -308,7 +308,7 @@ func TestTheFaultMatrixIsTheOneOnThePage(t *testing.T) {
 	runAll(t, quick, 128) // most of their time is back-off
 	runAll(t, timed, 48)
 	t.Logf("%d operations in %s", len(quick)+len(timed), time.Since(begun).Round(time.Millisecond))
-	want := write(sections)
+	want := makePage(sections)
 	if *update {
 		if err := os.WriteFile(page, want, 0o644); err != nil {
 			t.Fatal(err)

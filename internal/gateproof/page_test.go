@@ -111,8 +111,8 @@ The engine makes at most two attempts where a request was refused for now (` + "
 it may have run (` + "`AmbiguousRepeats`" + `, the default). No function has a fallback here.
 `
 
-// write makes the page.
-func write(sections []*section) []byte {
+// makePage makes the page.
+func makePage(sections []*section) []byte {
 	var b bytes.Buffer
 	fmt.Fprintf(&b, preface, command)
 	prices := map[string]credits.Amount{}

@@ -1,11 +1,13 @@
 package gateproof_test
 
 import (
+	"bufio"
 	"context"
 	"encoding/json"
 	"fmt"
 	"io"
 	"log/slog"
+	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -45,6 +47,25 @@ func leaksOf(err error) (found []string) {
 		}
 	}
 	return found
+}
+
+// leaksOfFile returns what leaks returns for the lines of a log that processes have written.
+func leaksOfFile(name string) (found []string, err error) {
+	file, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	for in := bufio.NewReader(file); ; {
+		line, err := in.ReadString('\n')
+		found = append(found, leaks(line, false)...)
+		if err == io.EOF {
+			return found, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
 }
 
 func silent(tb testing.TB, err error) {

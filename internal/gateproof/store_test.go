@@ -26,6 +26,8 @@ type store struct {
 	open func(ctx context.Context, name string) (*database, error)
 	// quiet waits until nothing is under way any more that a dead process had asked for.
 	quiet func(ctx context.Context, name string) error
+	// search looks at every value that is stored.
+	search func(ctx context.Context, name string) (*search, error)
 }
 
 type database struct {
@@ -47,9 +49,11 @@ var stores = map[string]store{
 			}
 			return &database{db.Ledger(), db.Models(), db.Close}, nil
 		},
-		quiet: func(context.Context, string) error { return nil },
+		quiet:  func(context.Context, string) error { return nil },
+		search: searchSQLite,
 	},
 	"postgres": {
+		search: searchPostgres,
 		create: func(t *testing.T) string {
 			d := pgtest.OpenOnDisk(t)
 			return d.Schema + " " + d.Pool.Config().ConnString()
