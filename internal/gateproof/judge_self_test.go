@@ -73,8 +73,8 @@ func TestTheJudgeFindsWhatIsPlanted(t *testing.T) {
 		{"AnAttemptWithoutItsKey", func(b *books) { b.attempts[0].KeyID = "" }, "an attempt names its API key"},
 		{"ADeliveryThatIsFree", func(b *books) { b.records, b.settles = b.records[1:], b.settles[1:] }, "nothing delivered is free"},
 		{"ASecondDelivery", func(b *books) { b.attempts[0].Fate, b.attempts[0].Error = "executed", "" }, "what is delivered is delivered once"},
-		{"AKeySettledTwice", func(b *books) { b.settles = append(b.settles, b.settles[0]) }, "a key is settled once"},
-		{"AKeyRecordedTwice", func(b *books) { b.records = append(b.records, b.records[0]) }, "a key is settled once"},
+		{"AKeySettledTwice", func(b *books) { b.settles = append(b.settles, b.settles[0]) }, ruleOnce},
+		{"AKeyRecordedTwice", func(b *books) { b.records = append(b.records, b.records[0]) }, ruleOnce},
 		{"ARecordWithAnotherAmount", func(b *books) { b.records[0].Charged++ }, "a charge is recorded as it was posted"},
 		{"AChargeOfNothing", func(b *books) { b.records[0].Charged, b.settles[0].Amount, b.delivered["text"] = 0, 0, 0 }, "a charge is recorded as it was posted, and is not nothing"},
 		{"AChargeForAnAttemptThatFailed", func(b *books) { b.records[0].Attempt = "t1" }, "a charge is for an answer that was delivered"},
@@ -82,8 +82,8 @@ func TestTheJudgeFindsWhatIsPlanted(t *testing.T) {
 		{"AChargeForAFailure", func(b *books) { b.failed["text"] = true }, "a failed operation is not charged"},
 		{"AResultWithoutACharge", func(b *books) { b.delivered["failed"] = 3 }, "nothing delivered is free"},
 		{"ASumThatIsAnother", func(b *books) { b.settles[0].Amount-- }, "the charges are the sum over the operations that succeeded"},
-		{"APictureMadeTwiceByOneCall", func(b *books) { b.attempts[3].Holder = "h4" }, "no picture is made twice without need"},
-		{"APictureMadeAgainThoughItWasGood", func(b *books) { b.attempts[3].Fate, b.attempts[3].Error = "executed", "" }, "no picture is made twice without need"},
+		{"APictureMadeTwiceByOneCall", func(b *books) { b.attempts[3].Holder = "h4" }, ruleNeed},
+		{"APictureMadeAgainThoughItWasGood", func(b *books) { b.attempts[3].Fate, b.attempts[3].Error = "executed", "" }, ruleNeed},
 		{"WhatWasFoundBefore", func(b *books) { b.found = append(b.found, "Verify: a hash differs") }, "Verify"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -97,5 +97,13 @@ func TestTheJudgeFindsWhatIsPlanted(t *testing.T) {
 			}
 			t.Errorf("found %q, want %q", found, tt.want)
 		})
+	}
+}
+
+func TestTheJudgeLetsAnUpstreamBillBeyondTheBoundWhenItsAnswerIsLost(t *testing.T) {
+	b := sound()
+	b.invoice[0].Fault, b.attempts[0].Cost.Decimal = string(providertest.ExcessUsage), decimal.New(1, -9)
+	if found := judge(b); found != nil {
+		t.Errorf("found %q", found)
 	}
 }

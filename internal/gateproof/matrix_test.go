@@ -292,7 +292,7 @@ type cell struct {
 // TestTheFaultMatrixIsTheOneOnThePage runs every function into every fault, checks the rules in each row, and compares
 // the rows with docs/faults.md.
 func TestTheFaultMatrixIsTheOneOnThePage(t *testing.T) {
-	covers(t)
+	complete(t)
 	begun := time.Now()
 	sections := sections()
 	var quick, timed []*cell
@@ -337,8 +337,8 @@ func runAll(t *testing.T, cells []*cell, atOnce int) {
 	wg.Wait()
 }
 
-// covers fails if the set has a function that is not on the menu, or providertest a kind that has no words.
-func covers(t *testing.T) {
+// complete fails if the set has a function that is not on the menu, or providertest a kind that has no words.
+func complete(t *testing.T) {
 	t.Helper()
 	for _, f := range set.All() {
 		if !slices.ContainsFunc(menu, func(d dish) bool { return d.name == f.Name() }) {
