@@ -162,6 +162,7 @@ func (c *campaign) session() {
 	if p.kill() {
 		c.killed++
 	}
+	c.books.ends = append(c.books.ends, time.Now())
 	if len(p.reports) == 0 {
 		c.early++
 	}
@@ -220,7 +221,8 @@ func (c *campaign) judge() {
 	c.t.Helper()
 	db := c.open()
 	defer db.close()
-	c.books = books{invoice: c.up.invoice(), delivered: map[credits.Key]credits.Amount{}, failed: map[credits.Key]bool{}}
+	c.books.invoice = c.up.invoice()
+	c.books.delivered, c.books.failed, c.books.several = map[credits.Key]credits.Amount{}, map[credits.Key]bool{}, map[credits.Key]bool{}
 	for _, a := range accounts {
 		if err := collect(context.Background(), db.ledger, a, &c.books); err != nil {
 			c.t.Fatal(err)
@@ -232,6 +234,7 @@ func (c *campaign) judge() {
 	}
 	for n, r := range c.ends {
 		op := plan(c.seed, n, c.store)
+		c.books.several[op.key] = op.twice || op.deadline > 0
 		if r.Outcome != delivered {
 			c.books.failed[op.key] = true
 			continue

@@ -3,6 +3,7 @@ package gateproof_test
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/shopspring/decimal"
 
@@ -39,6 +40,8 @@ func sound() books {
 		settles: []credits.Entry{{Key: "text", Amount: -5}, {Key: "picture", Amount: -1}},
 	}
 	b.attempts[1].Usage, b.attempts[4].Usage, b.attempts[4].ReportedCost = usage.Tokens(40, 10), usage.Images(1), usd("0.012")
+	noon := time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
+	b.attempts[3].FinishedAt, b.ends, b.attempts[4].BegunAt = noon, []time.Time{noon.Add(time.Second)}, noon.Add(2*time.Second)
 	b.delivered = map[credits.Key]credits.Amount{"text": 5, "picture": 1}
 	b.failed = map[credits.Key]bool{"failed": true}
 	return b
@@ -84,6 +87,14 @@ func TestTheJudgeFindsWhatIsPlanted(t *testing.T) {
 		{"ASumThatIsAnother", func(b *books) { b.settles[0].Amount-- }, "the charges are the sum over the operations that succeeded"},
 		{"APictureMadeTwiceByOneCall", func(b *books) { b.attempts[3].Holder = "h4" }, ruleNeed},
 		{"APictureMadeAgainThoughItWasGood", func(b *books) { b.attempts[3].Fate, b.attempts[3].Error = "executed", "" }, ruleNeed},
+		{"APictureMadeAgainThoughItCouldHaveBeenAskedFor", func(b *books) { b.ends = nil }, ruleNeed},
+		{"AThirdRequestThatMayHaveRun", func(b *books) {
+			for _, id := range []string{"t3", "t4"} {
+				again := b.attempts[0]
+				again.ID = id
+				b.attempts = append(b.attempts, again)
+			}
+		}, "what may have run is repeated once"},
 		{"WhatWasFoundBefore", func(b *books) { b.found = append(b.found, "Verify: a hash differs") }, "Verify"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -2,6 +2,8 @@ package gateproof_test
 
 import (
 	"fmt"
+	"slices"
+	"time"
 
 	"github.com/shopspring/decimal"
 
@@ -19,6 +21,8 @@ type books struct {
 	settles   []credits.Entry
 	delivered map[credits.Key]credits.Amount // operations that brought a result, with the charge that the caller was told
 	failed    map[credits.Key]bool           // operations that ended in an error
+	several   map[credits.Key]bool           // operations that were asked for more than once, though no process had ended
+	ends      []time.Time                    // when processes ended that ran operations, in order
 	found     []string                       // what was wrong already when the books were collected
 }
 
@@ -37,6 +41,7 @@ func judge(b books) []string {
 	}
 	j.charges()
 	j.pictures()
+	j.repeats()
 	return j.found
 }
 
@@ -188,7 +193,7 @@ func (j *judgement) charges() {
 }
 
 // pictures looks for pictures that Runware made without need: it can be asked what became of an attempt, so a second one
-// is made only after one that is of no use, or by a call that begins anew because an earlier one had given up.
+// is made only after one that is of no use, or by a call that begins anew because the one before had given up.
 func (j *judgement) pictures() {
 	last := map[credits.Key]*credits.Attempt{}
 	for i := range j.invoice {
@@ -197,11 +202,44 @@ func (j *judgement) pictures() {
 		if e.Route != providertest.RouteRunware || !e.Billable || a == nil {
 			continue
 		}
-		if before := last[a.Key]; before != nil && before.ID != a.ID && (before.Holder == a.Holder || before.Error == "") {
+		before := last[a.Key]
+		last[a.Key] = a
+		if before == nil || before.ID == a.ID {
+			continue
+		}
+		unasked := before.Fate == string(providers.Unknown) && !j.anew(before, a)
+		if before.Holder == a.Holder || before.Error == "" || unasked {
 			j.breaks(ruleNeed, "%s after %s", said(a), said(before))
 		}
-		last[a.Key] = a
 	}
+}
+
+// repeats looks for calls that send more than once again what may have run.
+func (j *judgement) repeats() {
+	type pass struct {
+		key    credits.Key
+		holder string
+	}
+	unknown := map[pass]int{}
+	for i := range j.books.attempts {
+		a := &j.books.attempts[i]
+		if a.Fate != string(providers.Unknown) || j.several[a.Key] {
+			continue
+		}
+		p := pass{a.Key, a.Holder}
+		if unknown[p]++; unknown[p] == 3 {
+			j.breaks("what may have run is repeated once", "%s is the third of its call", said(a))
+		}
+	}
+}
+
+// anew reports whether an attempt is a later call's than one that had ended: the call before gave up, and its process
+// ended before it could say so, or the operation was asked for again.
+func (j *judgement) anew(before, a *credits.Attempt) bool {
+	if j.several[a.Key] {
+		return true
+	}
+	return slices.ContainsFunc(j.ends, func(end time.Time) bool { return !end.Before(before.FinishedAt) && !end.After(a.BegunAt) })
 }
 
 // said is an attempt in words.

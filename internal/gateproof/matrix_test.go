@@ -242,7 +242,7 @@ func (h *host) again(tb testing.TB, d dish, first books, bad func(string, ...any
 	case !bought && got.Replayed:
 		bad("it failed, and the same key again says that it is a replay")
 	}
-	b := books{invoice: h.up.invoice(), delivered: map[credits.Key]credits.Amount{"k": got.Charged}}
+	b := books{invoice: h.up.invoice(), delivered: map[credits.Key]credits.Amount{"k": got.Charged}, several: map[credits.Key]bool{"k": true}}
 	if err := collect(tb.Context(), h.ledger, account, &b); err != nil {
 		bad("%v", err)
 	}
