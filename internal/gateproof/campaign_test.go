@@ -264,10 +264,9 @@ func (c *campaign) silent() {
 	if err != nil {
 		c.t.Fatal(err)
 	}
-	for _, w := range append(wrong, logged...) {
+	for _, w := range slices.Concat(wrong, logged, c.up.leaks()) {
 		c.t.Errorf("seed %d: found in what is left behind: %s", c.seed, w)
 	}
-	c.up.silent(c.t)
 }
 
 // bought looks at what an operation has brought: the result that the caller got is the receipt's, and a picture is there.

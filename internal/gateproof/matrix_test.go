@@ -189,7 +189,9 @@ func (t trial) run(tb testing.TB, d dish) (v verdict) {
 	if v.outcome == "" {
 		bad("the error has no type: %v", err)
 	}
-	silent(tb, err)
+	if found := leaksOf(err); found != nil {
+		bad("the error gives %q away", found)
+	}
 	if v.charge = got.Charged; err == nil {
 		b.delivered["k"] = got.Charged
 		if !json.Valid(got.Out) {
@@ -216,8 +218,9 @@ func (t trial) run(tb testing.TB, d dish) (v verdict) {
 	}
 	v.fates, v.attempts = fates(b.attempts), len(b.attempts)
 	h.again(tb, d, b, bad)
-	h.log.silent(tb)
-	h.up.silent(tb)
+	if found := append(h.log.leaks(), h.up.leaks()...); found != nil {
+		bad("the log and the journal give %q away", found)
+	}
 	return v
 }
 

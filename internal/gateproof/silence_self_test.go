@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
@@ -47,7 +48,7 @@ func TestTheSearchFindsAKeyThatIsPlantedInALog(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			l := &logbook{}
 			slog.New(slog.NewJSONHandler(l, nil)).Info("scrip operation", "error", "refused: "+text)
-			if leaks(l.lines.String(), false) == nil {
+			if l.leaks() == nil {
 				t.Error("it was not found")
 			}
 		})
@@ -113,5 +114,18 @@ func TestTheSearchFindsAKeyThatIsPlantedInAFile(t *testing.T) {
 	}
 	if found, err := leaksOfFile(file); err != nil || found == nil {
 		t.Errorf("found %q, %v", found, err)
+	}
+}
+
+func TestTheSearchFindsAKeyThatIsPlantedInTheJournal(t *testing.T) {
+	up := serve(t, upstream(0))
+	for _, model := range []string{textModel, "Bearer x"} {
+		body := strings.NewReader(`{"model":"` + model + `","messages":[{"role":"user","content":"x"}]}`)
+		r := httptest.NewRequest("POST", "/v1/chat/completions", body)
+		r.Header.Set("Authorization", "Bearer "+openaiKey)
+		up.ServeHTTP(httptest.NewRecorder(), r)
+		if found := up.leaks(); (found != nil) != (model != textModel) {
+			t.Errorf("after a request for the model %q: found %q", model, found)
+		}
 	}
 }
