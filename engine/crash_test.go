@@ -157,3 +157,17 @@ func TestNothingIsSentInThePlaceOfATaskThatMayStillCome(t *testing.T) {
 		h.sound()
 	})
 }
+
+func TestAQuestionThatHangsIsAskedAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHost(t, setup{inProcess: true})
+		h.faults(providertest.Fault{Kind: providertest.DropAfter, Count: 1},
+			providertest.Fault{Kind: providertest.Slow, Route: providertest.RoutePoll, Count: 1, Delay: time.Hour})
+		begun := time.Now()
+		charged, _, err := flow{model: runwareModel}.run(h, h.Engine, credits.Holder{})
+		if took := time.Since(begun); err != nil || charged != 1 || took > time.Minute || fates(h.attempts("k")) != "executed" {
+			t.Errorf("charged %d, %v after %s, attempts %q; want the picture that was made", charged, err, took, fates(h.attempts("k")))
+		}
+		h.sound()
+	})
+}

@@ -76,6 +76,9 @@ func (op *operation) call(ctx context.Context, a *attempt, messages []providers.
 // reconciler is a provider's [providers.Binding.Reconcile].
 type reconciler = func(context.Context, providers.ReconcileRequest) (providers.Reconciled, error)
 
+// maxQuestion bounds one question about an attempt: one that hangs must leave the time to ask again.
+const maxQuestion = 20 * time.Second
+
 // ask finds out what became of an attempt of unknown fate, at a provider that can be asked, for at most as long as a
 // request may take. Nothing is sent in the attempt's place before that is known.
 func (op *operation) ask(ctx context.Context, reconcile reconciler, a credits.Attempt, failure *providers.Error) (delivery, *providers.Error) {
@@ -87,11 +90,14 @@ func (op *operation) ask(ctx context.Context, reconcile reconciler, a credits.At
 	if _, err := op.e.cfg.Ledger.Extend(ctx, credits.ExtendRequest{Account: c.Account, Key: c.Key, Holder: op.holder, Total: op.held}); err != nil {
 		return delivery{}, failure // the lease could not be renewed: do not outlive it
 	}
-	ctx, cancel := context.WithTimeout(ctx, op.e.timeout(op.j.kind))
+	whole := op.e.timeout(op.j.kind)
+	ctx, cancel := context.WithTimeout(ctx, whole)
 	defer cancel()
 	for wait := time.Second; ; wait = min(wait*3/2, 10*time.Second) {
-		r, err := reconcile(ctx, providers.ReconcileRequest{
+		question, done := context.WithTimeout(ctx, min(whole/4, maxQuestion))
+		r, err := reconcile(question, providers.ReconcileRequest{
 			Attempt: providers.Attempt{ID: a.ID, Key: key, BaseURL: op.req.routeOf(a).BaseURL}, Model: a.Model, JobID: a.JobID})
+		done()
 		if err == nil {
 			if got, known, clear := clearly(r, failure); clear {
 				return got, known
