@@ -32,6 +32,10 @@ spec: ## send every request of the OpenAI adapters to a server made from OpenAI'
 	for i in $$(seq 150); do grep -q 'is listening' "$$dir/log" && break; kill -0 $$pid 2>/dev/null || { cat "$$dir/log" >&2; exit 1; }; sleep 0.2; done && \
 	SCRIP_OPENAI_SPEC=http://127.0.0.1:$(SPEC_PORT)/v1 $(GO) test -count=1 -v -run Description ./internal/openaispec
 
+.PHONY: faults
+faults: ## write docs/faults.md anew: every function run into every fault of the fake upstreams
+	$(GO) test -count=1 -run TheFaultMatrix ./internal/gateproof -update
+
 .PHONY: bench
 bench: ## the benchmarks, five rounds
 	$(GO) test -run '^$$' -bench . -benchmem -count=5 ./...

@@ -41,7 +41,8 @@ func sized(small, full size) size {
 
 // TestCampaignFaultsAndKills runs operations in processes that are killed at random moments, while a fifth of what the
 // upstream does is one fault or another. The next process finishes what the one before left. When all have ended, what
-// the upstream would have billed is compared with what the ledger says and with what the callers were told.
+// the upstream would have billed is compared with what the ledger says and with what the callers were told. SCRIP_SEED
+// repeats a campaign's operations and faults; the moments of the kills are the machine's.
 func TestCampaignFaultsAndKills(t *testing.T) {
 	for _, on := range []struct {
 		store string

@@ -323,7 +323,7 @@ func TestTheFaultMatrixIsTheOneOnThePage(t *testing.T) {
 		t.Fatal(err)
 	}
 	if line, here, there := differs(string(want), string(got)); line > 0 {
-		t.Errorf("docs/faults.md, line %d\n  says    %q\n  must be %q\n%s -update writes it anew", line, there, here, command)
+		t.Errorf("docs/faults.md, line %d\n  says    %q\n  must be %q\nmake faults writes it anew", line, there, here)
 	}
 }
 
