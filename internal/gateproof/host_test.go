@@ -43,7 +43,8 @@ func must[T any](v T, err error) T {
 // set is every function.
 var set = must(functions.New())
 
-// configuration is the seed catalogue with small pictures, and with prices at which a short text costs several credits.
+// configuration is the seed catalogue with small pictures, with prices at which a short text costs several credits, and
+// with a model whose pictures are paid for by the token, as its provider does since.
 func configuration() registry.Configuration {
 	c := must(registry.Catalogue(registry.Seed))
 	for i := range c.Models {
@@ -55,18 +56,28 @@ func configuration() registry.Configuration {
 		case m.Name == spareModel:
 			m.TokensPerCredit = 20
 		}
+		if m := c.Models[i]; m.Name == dalleModel {
+			m.Name, m.Default, m.Profile, m.CreditsPerImage = gptImageModel, false, registry.Profile{}, 3
+			m.Prices.Input, m.Prices.Output, m.Prices.ImageOutput = usd("5"), usd("10"), usd("40")
+			c.Models = append(c.Models, m)
+		}
 	}
 	return c
 }
 
+func usd(amount string) *decimal.Decimal {
+	d := decimal.RequireFromString(amount)
+	return &d
+}
+
 // upstream is how the fake bills, by the prices of the seed catalogue.
 func upstream(remember int) providertest.Config {
-	usd := decimal.RequireFromString
 	return providertest.Config{Responder: functionstest.New(), Remember: remember, Prices: map[string]providertest.Price{
-		textModel:    {Input: usd("1.25"), Output: usd("10")},
-		spareModel:   {Input: usd("0.15"), Output: usd("0.6")},
-		dalleModel:   {Image: usd("0.04")},
-		runwareModel: {Image: usd("0.012")},
+		textModel:     {Input: *usd("1.25"), Output: *usd("10")},
+		spareModel:    {Input: *usd("0.15"), Output: *usd("0.6")},
+		dalleModel:    {Image: *usd("0.04")},
+		gptImageModel: {Input: *usd("5"), Output: *usd("40")},
+		runwareModel:  {Image: *usd("0.012")},
 	}}
 }
 

@@ -15,14 +15,14 @@ import (
 // sound returns books in which nothing is wrong: a text that was bought after an attempt that nobody knows the fate of,
 // a text that was rejected, and a picture of Runware that was bought by a call that had to begin anew.
 func sound() books {
-	usd := func(s string) decimal.NullDecimal { return decimal.NewNullDecimal(decimal.RequireFromString(s)) }
+	cost := func(s string) decimal.NullDecimal { return decimal.NewNullDecimal(*usd(s)) }
 	line := func(attempt, model string, in, out int64, images int, cost string) providertest.Entry {
 		route := map[string]string{textModel: providertest.RouteText, runwareModel: providertest.RouteRunware}[model]
 		return providertest.Entry{Route: route, Attempt: attempt, Model: model, Status: 200, Billable: cost != "",
 			InputTokens: in, OutputTokens: out, Images: images, Cost: cost}
 	}
-	attempt := func(id, key, holder, model, fate, kind, cost string) credits.Attempt {
-		return credits.Attempt{ID: id, Key: credits.Key(key), Holder: holder, Model: model, KeyID: "main", Fate: fate, Error: kind, Cost: usd(cost)}
+	attempt := func(id, key, holder, model, fate, kind, usd string) credits.Attempt {
+		return credits.Attempt{ID: id, Key: credits.Key(key), Holder: holder, Model: model, KeyID: "main", Fate: fate, Error: kind, Cost: cost(usd)}
 	}
 	b := books{
 		invoice: []providertest.Entry{
@@ -39,7 +39,7 @@ func sound() books {
 		records: []credits.UsageRecord{{Key: "text", Attempt: "t2", Charged: 5}, {Key: "picture", Attempt: "p2", Charged: 1}},
 		settles: []credits.Entry{{Key: "text", Amount: -5}, {Key: "picture", Amount: -1}},
 	}
-	b.attempts[1].Usage, b.attempts[4].Usage, b.attempts[4].ReportedCost = usage.Tokens(40, 10), usage.Images(1), usd("0.012")
+	b.attempts[1].Usage, b.attempts[4].Usage, b.attempts[4].ReportedCost = usage.Tokens(40, 10), usage.Images(1), cost("0.012")
 	noon := time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
 	b.attempts[3].FinishedAt, b.ends, b.attempts[4].BegunAt = noon, []time.Time{noon.Add(time.Second)}, noon.Add(2*time.Second)
 	b.delivered = map[credits.Key]credits.Amount{"text": 5, "picture": 1}
@@ -73,6 +73,8 @@ func TestTheJudgeFindsWhatIsPlanted(t *testing.T) {
 		{"AnUnknownFateThatIsTooCheap", func(b *books) { b.attempts[0].Cost.Decimal = decimal.New(1, -9) }, "an unknown fate costs at least what was billed"},
 		{"AnUnknownUsageThatIsTooCheap", func(b *books) { b.attempts[1].Usage, b.attempts[1].Cost.Decimal = usage.Usage{}, decimal.New(1, -9) },
 			"an attempt whose usage is not known costs at least what was billed"},
+		{"APictureWithoutItsTokensThatIsTooCheap", func(b *books) { b.invoice[4].OutputTokens, b.invoice[4].Cost = 1000, "0.04" },
+			"a picture whose tokens are not known costs at least what was billed"},
 		{"AnAttemptWithoutItsKey", func(b *books) { b.attempts[0].KeyID = "" }, "an attempt names its API key"},
 		{"ADeliveryThatIsFree", func(b *books) { b.records, b.settles = b.records[1:], b.settles[1:] }, "nothing delivered is free"},
 		{"ASecondDelivery", func(b *books) { b.attempts[0].Fate, b.attempts[0].Error = "executed", "" }, "what is delivered is delivered once"},

@@ -10,6 +10,7 @@ import (
 	"github.com/scrip-go/scrip/credits"
 	"github.com/scrip-go/scrip/providers"
 	"github.com/scrip-go/scrip/providers/providertest"
+	"github.com/scrip-go/scrip/usage"
 )
 
 // books is what there is to compare once operations are over: what the upstream billed, what the ledger says, and what
@@ -140,6 +141,14 @@ func (j *judgement) measured(a *credits.Attempt, line *providertest.Entry) {
 	if a.Usage.IsZero() { // it was not told: the worst case is on the attempt
 		if !covers(a, line) {
 			j.breaks("an attempt whose usage is not known costs at least what was billed", "%s, %s", said(a), told(line))
+		}
+		return
+	}
+	tokens := a.Usage
+	tokens.Images = usage.Count{}
+	if tokens.IsZero() && line.InputTokens+line.OutputTokens > 0 { // a picture came without its tokens
+		if !covers(a, line) || int(a.Usage.Images.N) != line.Images {
+			j.breaks("a picture whose tokens are not known costs at least what was billed", "%s, %s", said(a), told(line))
 		}
 		return
 	}

@@ -128,20 +128,18 @@ type host struct {
 
 const account = credits.Account("acme")
 
-func newHost(tb testing.TB, change func(*engine.Config)) *host {
+func newHost(tb testing.TB, change func(*engine.Config)) (*host, error) {
 	tb.Helper()
 	h := &host{up: serve(tb, upstream(0)), log: &logbook{}}
 	db := memory.New(nil)
 	h.ledger = db.Ledger()
-	check := func(err error) {
-		if err != nil {
-			tb.Error(err)
-		}
+	if _, err := db.Models().Save(tb.Context(), registry.Change{Who: "test", Why: "test", Next: configuration()}); err != nil {
+		return nil, err
 	}
-	_, err := db.Models().Save(tb.Context(), registry.Change{Who: "test", Why: "test", Next: configuration()})
-	check(err)
 	models, err := registry.Open(tb.Context(), db.Models(), nil)
-	check(err)
+	if err != nil {
+		return nil, err
+	}
 	tb.Cleanup(models.Close)
 	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 4}}
 	tb.Cleanup(client.CloseIdleConnections)
@@ -155,11 +153,11 @@ func newHost(tb testing.TB, change func(*engine.Config)) *host {
 		})
 	}
 	h.rested = func() (*engine.Engine, error) { return another(nil) }
-	h.engine, err = another(change)
-	check(err)
+	if h.engine, err = another(change); err != nil {
+		return nil, err
+	}
 	_, err = h.ledger.Grant(tb.Context(), credits.Grant{Account: account, Key: "grant", Kind: credits.Purchase, Amount: 1_000_000})
-	check(err)
-	return h
+	return h, err
 }
 
 // run makes a trial of a dish and returns its row. Whatever is not as it must be fails the test.
@@ -167,7 +165,11 @@ func (t trial) run(tb testing.TB, d dish) (v verdict) {
 	bad := func(format string, args ...any) {
 		tb.Errorf("%s, %s on %s: %s", d.label(), t, t.route, fmt.Sprintf(format, args...))
 	}
-	h := newHost(tb, t.change)
+	h, err := newHost(tb, t.change)
+	if err != nil {
+		bad("%v", err)
+		return v
+	}
 	var faults []providertest.Fault
 	if t.before != nil {
 		faults = append(faults, *t.before)

@@ -11,10 +11,11 @@ import (
 )
 
 const (
-	textModel    = "gpt-5.1"
-	spareModel   = "gpt-4o-mini" // what some functions fall back to in the campaign
-	dalleModel   = "dall-e-3"
-	runwareModel = "runware:97@1"
+	textModel     = "gpt-5.1"
+	spareModel    = "gpt-4o-mini" // what some functions fall back to in the campaign
+	dalleModel    = "dall-e-3"
+	gptImageModel = "gpt-image-1" // reports tokens, and is paid for by them
+	runwareModel  = "runware:97@1"
 )
 
 // canary is a word of every input: it must show up upstream and in what was bought, and nowhere else.
@@ -63,7 +64,7 @@ func article(n int) string {
 	return fmt.Sprintf("<h2>Light</h2>\n<p>The %s has a keeper and a lamp that is lit at dusk, number %d on the coast.</p>", canary, n)
 }
 
-// menu is every function; the one that makes pictures is there for each adapter that can.
+// menu is every function; the one that makes pictures is there for each way in which adapters can.
 var menu = []dish{
 	{functions.AutoCluster, "", providertest.RouteText, func(n int) any { return functions.ClusterInput{Keywords: queries(n, 6)} }},
 	{functions.GenerateIdeas, "", providertest.RouteText, func(n int) any {
@@ -93,6 +94,7 @@ var menu = []dish{
 		return functions.StructureInput{Name: words(n, "All about the"), About: "What there is to see.", Topics: []string{"lamps", "keepers"}, Max: 6}
 	}},
 	{functions.GenerateImages, dalleModel, providertest.RouteImage, picture},
+	{functions.GenerateImages, gptImageModel, providertest.RouteImage, picture},
 	{functions.GenerateImages, runwareModel, providertest.RouteRunware, picture},
 }
 

@@ -26,7 +26,7 @@ func sections() []*section {
 	}
 	text, openai, runware := on(providertest.RouteText), on(providertest.RouteImage), on(providertest.RouteRunware)
 	list := []*section{
-		fill(providertest.RouteText, text, "Text functions", "One row stands for all of them unless it names some."),
+		fill(providertest.RouteText, text, "Text functions", "A row stands for every function unless it names some, here and below."),
 		fill(providertest.RouteImage, openai, "Pictures by the OpenAI Images API", "It cannot be asked what became of a request."),
 		fill(providertest.RouteRunware, runware, "Pictures by Runware", "It can be asked, so nothing is sent in the place of a task that it has."),
 		fill(providertest.RouteFile, slices.Concat(openai, runware), "Fetching a picture", "The fault strikes the download. A download is free and is tried again for some seconds."),
@@ -140,15 +140,11 @@ func makePage(sections []*section) []byte {
 
 func (s *section) write(b *bytes.Buffer, prices map[string]credits.Amount) {
 	fmt.Fprintf(b, "\n## %s\n\n%s", s.title, s.intro)
-	if len(s.dishes) > 1 {
-		var names []string
-		for _, d := range s.dishes {
-			names = append(names, "`"+d.label()+"`")
-		}
-		fmt.Fprintf(b, " They are %s.", strings.Join(names, ", "))
-	} else {
-		fmt.Fprintf(b, " The function is `%s`.", s.dishes[0].label())
+	var names []string
+	for _, d := range s.dishes {
+		names = append(names, "`"+d.label()+"`")
 	}
+	fmt.Fprintf(b, "\nFunctions: %s.", strings.Join(names, ", "))
 	b.WriteString("\n\n| Fault | Outcome | Requests | Billed | Attempts | Charge |\n|---|---|---|---|---|---|\n")
 	for i := 0; i < len(s.cells); {
 		end := i
