@@ -310,8 +310,8 @@ func TestTheFaultMatrixIsTheOneOnThePage(t *testing.T) {
 			}
 		}
 	}
-	runAll(t, quick, 128) // most of their time is back-off
-	runAll(t, timed, 48)
+	runAll(t, quick, 400) // most of their time is back-off
+	runAll(t, timed, 64)
 	t.Logf("%d operations in %s", len(quick)+len(timed), time.Since(begun).Round(time.Millisecond))
 	want := makePage(sections)
 	if *update {
