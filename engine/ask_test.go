@@ -93,6 +93,29 @@ func TestWhatTheUpstreamSaysOfALostRequestDecides(t *testing.T) {
 	}
 }
 
+// A request may be in a gateway's memory when the connection to it is gone: "never seen" is believed after a while only.
+func TestARequestThatMayBeOnItsWayIsAskedForAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		calls, began := 0, time.Now()
+		o := &oracle{text: func(context.Context, providers.TextRequest) (providers.TextResult, error) {
+			calls++
+			return providers.TextResult{}, failure(providers.Network, providers.Unknown)
+		}}
+		o.knows = func(int) (providers.Reconciled, error) {
+			if time.Since(began) < 2*time.Second {
+				return providers.Reconciled{Fate: providers.NotSent}, nil // it arrives a moment later
+			}
+			return providers.Reconciled{Fate: providers.Executed, Text: &providers.TextResult{Text: `{"echo":"found"}`,
+				Metering: providers.Metering{Usage: usage.Tokens(40, 10)}}}, nil
+		}
+		h := newHost(t, setup{inProcess: true, engine: with(o)})
+		if got, err := h.echo("k"); err != nil || got.Out.Echo != "found" || calls != 1 {
+			t.Errorf("%q, %v after %d calls; want what the upstream had, after 1", got.Out.Echo, err, calls)
+		}
+		h.sound()
+	})
+}
+
 // seer is a provider of pictures that says of everything that it never saw it.
 type seer struct {
 	images

@@ -33,6 +33,7 @@ func (d delivery) billed() usage.Usage {
 // dispatch sends the request of an attempt that is journalled.
 func (op *operation) dispatch(ctx context.Context, a *attempt, messages []providers.Message) (delivery, *providers.Error) {
 	op.begun++
+	a.journal.BegunAt = time.Now() // the ledger's own clock says when it was journalled
 	ctx = op.enter(ctx, Event{Phase: PhaseAICall, Attempt: a.journal.ID})
 	bounded, cancel := context.WithTimeout(ctx, op.e.timeout(op.j.kind))
 	defer cancel()
@@ -79,6 +80,10 @@ type reconciler = func(context.Context, providers.ReconcileRequest) (providers.R
 // maxQuestion bounds one question about an attempt: one that hangs must leave the time to ask again.
 const maxQuestion = 20 * time.Second
 
+// onItsWay is how long after an attempt began an upstream that does not know it may still be about to: the request may be
+// in a connection's or a gateway's memory.
+const onItsWay = 2 * time.Second
+
 // ask finds out what became of an attempt of unknown fate, at a provider that can be asked, for at most as long as a
 // request may take. Nothing is sent in the attempt's place before that is known.
 func (op *operation) ask(ctx context.Context, reconcile reconciler, a credits.Attempt, failure *providers.Error) (delivery, *providers.Error) {
@@ -99,7 +104,8 @@ func (op *operation) ask(ctx context.Context, reconcile reconciler, a credits.At
 			Attempt: providers.Attempt{ID: a.ID, Key: key, BaseURL: op.req.routeOf(a).BaseURL}, Model: a.Model, JobID: a.JobID})
 		done()
 		if err == nil {
-			if got, known, clear := clearly(r, failure); clear {
+			early := r.Fate == providers.NotSent && time.Since(a.BegunAt) < onItsWay
+			if got, known, clear := clearly(r, failure); clear && !early {
 				return got, known
 			}
 		} else if e := providers.AsError(a.Provider, err); e.Kind == providers.Auth || e.Kind == providers.Permission {

@@ -53,6 +53,41 @@ func TestEveryFaultOfADownload(t *testing.T) {
 	}
 }
 
+// A download that hangs is tried again; one that is slow and moves is left alone.
+func TestADownloadThatStandsStillIsBegunAnew(t *testing.T) {
+	for name, slow := range map[string]func(w http.ResponseWriter, r *http.Request, data []byte, n int){
+		"BeforeItsHeaders": func(w http.ResponseWriter, r *http.Request, data []byte, n int) {
+			if n == 1 {
+				<-r.Context().Done()
+			}
+			_, _ = w.Write(data)
+		},
+		"InItsBody": func(w http.ResponseWriter, r *http.Request, data []byte, n int) {
+			_, _ = w.Write(data[:9])
+			if n == 1 {
+				_ = http.NewResponseController(w).Flush()
+				<-r.Context().Done()
+			}
+			_, _ = w.Write(data[9:])
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			data, requests := must(providertest.Echo{}.Image(providertest.ImageCall{Model: dalleModel, Prompt: prompt, Width: 48, Height: 48})).Data, 0
+			files := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				requests++
+				slow(w, r, data, requests)
+			}))
+			defer files.Close()
+			h := newHost(t, setup{engine: func(c *engine.Config) { c.Providers = []providers.Provider{delivers(providers.Image{URL: files.URL})} }})
+			if _, err := h.sketch("k", dalleModel, 1); err != nil || requests != 2 {
+				t.Errorf("%v after %d requests, want a success after 2", err, requests)
+			}
+			h.sound()
+		})
+	}
+}
+
 func TestAPictureOfTooManyBytesIsNotRead(t *testing.T) {
 	size := int64(len(must(providertest.Echo{}.Image(providertest.ImageCall{Model: dalleModel, Prompt: prompt, Width: 48, Height: 48})).Data))
 	for name, limit := range map[string]int64{"JustEnough": size, "OneTooFew": size - 1} {

@@ -101,8 +101,27 @@ func (e *Engine) download(ctx context.Context, url string) ([]byte, error) {
 	}
 }
 
+// maxStall is how long a download may stand still: one that hangs must leave the time to try again.
+const maxStall = 8 * time.Second
+
+// moving is a body that gives its timer another term whenever something of it arrives.
+type moving struct {
+	io.Reader
+	stalled *time.Timer
+}
+
+func (m moving) Read(p []byte) (int, error) {
+	n, err := m.Reader.Read(p)
+	m.stalled.Reset(maxStall)
+	return n, err
+}
+
 // fetch gets a URL once. Its errors do not show the URL, which can be signed.
 func (e *Engine) fetch(ctx context.Context, url string) (data []byte, again bool, err error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	stalled := time.AfterFunc(maxStall, cancel)
+	defer stalled.Stop()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil || req.URL.Scheme != "http" && req.URL.Scheme != "https" {
 		return nil, false, errors.New("its address is not an http(s) URL")
@@ -118,7 +137,7 @@ func (e *Engine) fetch(ctx context.Context, url string) (data []byte, again bool
 	if resp.StatusCode != http.StatusOK {
 		return nil, resp.StatusCode >= 500 || resp.StatusCode == http.StatusTooManyRequests, fmt.Errorf("it could not be downloaded: HTTP %d", resp.StatusCode)
 	}
-	data, err = io.ReadAll(io.LimitReader(resp.Body, e.cfg.MaxPictureBytes+1))
+	data, err = io.ReadAll(io.LimitReader(moving{resp.Body, stalled}, e.cfg.MaxPictureBytes+1))
 	switch {
 	case err != nil:
 		return nil, true, errors.New("it could not be downloaded: the connection was cut")
