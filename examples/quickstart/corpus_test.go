@@ -16,8 +16,8 @@ func TestCampaignRealKeywords(t *testing.T) {
 		args []string
 		part []string // of the list, in a plain run
 	}{
-		{"nq-google-queries-health-science.txt", nil, []string{"-limit", "30"}},
-		{"nq-google-queries-tv-film-music.txt", []string{"-workers", "16", "-images", "0"}, []string{"-limit", "200"}},
+		{"nq-google-queries-health-science.txt", nil, []string{"-limit", "15"}},
+		{"nq-google-queries-tv-film-music.txt", []string{"-workers", "16", "-images", "0"}, []string{"-limit", "80"}},
 	} {
 		t.Run(c.file, func(t *testing.T) {
 			file, err := filepath.Abs(filepath.Join("..", "..", "..", "shared", "data", "keywords", c.file))

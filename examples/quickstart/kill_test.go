@@ -20,7 +20,7 @@ func TestCampaignRandomKills(t *testing.T) {
 	t.Logf("seed %d", seed)
 	rng := rand.New(rand.NewPCG(seed, 0))
 	up := startUpstream(t, providertest.Config{Latency: 50 * time.Millisecond})
-	args := []string{"-limit", "30", "-workers", "4"}
+	args := []string{"-limit", "15", "-workers", "4"}
 	calm := newProgram(t, up, args...)
 	start := time.Now()
 	calm.want(exitDone)
@@ -87,7 +87,7 @@ func TestCampaignKillAtEveryWrite(t *testing.T) {
 	}
 	want := tree(t, calm.out())
 
-	step := max(1, n/campaign(8, n))
+	step := max(1, n/campaign(3, n))
 	killed := 0
 	var total figures
 	for at := 1; at <= n; at += step {

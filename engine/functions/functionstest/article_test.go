@@ -213,7 +213,7 @@ func TestTheBoundOfARequestIsKept(t *testing.T) {
 	for _, primary := range append([]string{"sourdough starter"}, odd...) {
 		outline := ask[functions.IdeasOutput](t, call(t, functions.GenerateIdeas,
 			functions.IdeasInput{Cluster: "Bread", Keywords: queries(primary), Count: 1}, 1400)).Ideas[0].Outline
-		for words := int64(600); words <= 1500; words += 300 {
+		for words := int64(600); words <= 1500; words += 900 {
 			in := functions.ContentInput{Title: "A Title", Primary: primary, Outline: outline, WordCount: words}
 			bound := 1000 + 3*words
 			text, err := functionstest.New().Text(call(t, functions.GenerateContent, in, bound))
