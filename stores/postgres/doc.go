@@ -31,7 +31,7 @@
 // A call that returned without an error is as durable as the server makes a commit: leave its fsync and
 // synchronous_commit on. Mutations of the ledger that wait while another is being written share the next transaction, so
 // that many callers do not wait for many syncs; one transaction takes two round trips, whether it has one mutation or
-// hundreds. If the connection is lost while a commit is under way, the ledger asks what became of it: it answers as decided
+// hundreds, and a third where an account has caps or a key was used before. If the connection is lost while a commit is under way, the ledger asks what became of it: it answers as decided
 // if that was committed, and decides again if it was not. If nobody is there to ask it returns [ErrUnavailable], as the
 // other faces do at once, and the caller looks what is stored.
 //
