@@ -1,6 +1,6 @@
 // Package ownprovider has two providers as a host would write them for itself, outside of Scrip.
 //
-// [Mistral] speaks the wire of OpenAI, so it is package openai with the one difference that the service has. [Anthropic]
+// Mistral speaks the wire of OpenAI, so [NewMistral] is package openai with the one difference that the service has. [Anthropic]
 // has a wire of its own, Anthropic's Messages API, and is a whole adapter: system texts that are no messages, a schema
 // that is sent as a tool, usage in four classes without a total, and a table of errors.
 //

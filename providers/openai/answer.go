@@ -46,6 +46,11 @@ func (p *Provider) read(a wire.Answer, model, key string) (providers.TextResult,
 		return providers.TextResult{}, e
 	}
 	first := body.Choices[0]
+	if first == (choice{}) {
+		if problem, said := openaiwire.TopProblem(a.Body); said {
+			return providers.TextResult{}, openaiwire.InSuccess(p.cfg.Name, key, a, problem)
+		}
+	}
 	switch {
 	case first == (choice{}):
 		return failed(providers.Malformed, "the answer has no choice with anything in it")
@@ -53,8 +58,10 @@ func (p *Provider) read(a wire.Answer, model, key string) (providers.TextResult,
 		return failed(providers.Blocked, "the model refused")
 	case first.Finish == "content_filter":
 		return failed(providers.Blocked, "the content filter stopped the answer")
-	case first.Finish == "length":
+	case first.Finish == "length", first.Finish == "model_length": // the second is of servers that tell the model's own limit apart
 		return failed(providers.Incomplete, "the answer stopped at the token limit")
+	case first.Finish == "error":
+		return failed(providers.Upstream, "the upstream failed in the middle of the answer")
 	case first.Finish == "stop" || slices.Contains(p.cfg.Finishes, first.Finish):
 	case first.Finish == "":
 		return failed(providers.Incomplete, "the answer has no finish reason")

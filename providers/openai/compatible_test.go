@@ -124,6 +124,8 @@ func TestACompatibleServer(t *testing.T) {
 		{"IsNotBelievedWithoutAWord", nil, said(`null`, used), providers.Incomplete},
 		{"IsNotBelievedForAnotherReason", []string{"eos"}, said(`"tool_calls"`, used), providers.Malformed},
 		{"CannotMakeACutAnswerWhole", []string{"length", ""}, said(`"length"`, used), providers.Incomplete},
+		{"CannotMakeAnAnswerWholeThatFilledTheModel", []string{"model_length"}, said(`"model_length"`, used), providers.Incomplete},
+		{"CannotMakeAFailedAnswerWhole", []string{"error"}, said(`"error"`, used), providers.Upstream},
 		{"CannotMakeAFilteredAnswerWhole", []string{"content_filter"}, said(`"content_filter"`, used), providers.Blocked},
 		{"CannotDoWithoutUsage", []string{""}, said(`null`, ``), providers.Malformed},
 		{"CannotDoWithoutText", []string{""}, `{"choices":[{"message":{"content":null,"reasoning_content":"Hm."},"finish_reason":null}]` + used + `}`, providers.Malformed},
@@ -147,6 +149,38 @@ func TestACompatibleServer(t *testing.T) {
 		finishes[0] = "other"
 		if _, err := p.GenerateText(t.Context(), textRequest()); err != nil {
 			t.Error(err)
+		}
+	})
+	t.Run("SaysWhichFieldHasTheBound", func(t *testing.T) {
+		for _, field := range []string{"max_tokens", "max_new_tokens", "max_completion_tokens"} {
+			r := textRequest()
+			_, body := sent(t, openai.Config{BoundField: field}, r)
+			if body[field] != 100.0 || len(body) != 3 {
+				t.Errorf("body %v, want model, messages and the bound in %s", body, field)
+			}
+			p := provider(t, openai.Config{BaseURL: "http://unused.invalid", BoundField: field})
+			for _, other := range []string{field, "max_tokens", "max_completion_tokens"} {
+				r.Parameters = map[string]json.RawMessage{other: json.RawMessage(`9000`)}
+				_, err := p.GenerateText(t.Context(), r)
+				wiretest.Failed(t, err, providers.Invalid, providers.NotSent)
+			}
+		}
+	})
+	t.Run("KeepsItsBoundFromAModelThatOmitsIt", func(t *testing.T) {
+		r := textRequest()
+		r.Omit = []string{"max_completion_tokens"} // of a model that is also served elsewhere
+		if _, body := sent(t, openai.Config{BoundField: "max_new_tokens"}, r); body["max_new_tokens"] != 100.0 || len(body) != 3 {
+			t.Errorf("body %v", body)
+		}
+		r.Omit = []string{"max_tokens"}
+		_, err := provider(t, openai.Config{BaseURL: "http://unused.invalid", BoundField: "max_tokens"}).GenerateText(t.Context(), r)
+		wiretest.Failed(t, err, providers.Invalid, providers.NotSent)
+	})
+	t.Run("CannotHaveItsBoundInAFieldForSomethingElse", func(t *testing.T) {
+		for _, field := range []string{"model", "messages", "temperature", "response_format", "n", "stream", "stream_options", "a b", "a\"b"} {
+			if _, err := openai.New(openai.Config{BoundField: field}); err == nil || !strings.Contains(err.Error(), "BoundField") {
+				t.Errorf("New took %q as the field of the bound: %v", field, err)
+			}
 		}
 	})
 	t.Run("TakesTheBoundByItsOldNameAndFieldsOfItsOwn", func(t *testing.T) {

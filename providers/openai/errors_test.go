@@ -28,8 +28,12 @@ func TestEveryCodeHasItsKindAndFate(t *testing.T) {
 	tested := map[string]bool{}
 	check := func(code string, kind providers.Kind, fate providers.Fate) {
 		tested[code] = true
-		t.Run(code+" decides whatever the status is", func(t *testing.T) {
+		t.Run(code+" decides the kind whatever the status is", func(t *testing.T) {
 			for _, status := range []int{400, 403, 429, 500} {
+				fate := fate
+				if status == 500 { // which may come after the request ran
+					fate = providers.Unknown
+				}
 				e := fails(t, status, fmt.Sprintf(`{"error":{"message":%q,"type":"some_error","param":"messages[0].content","code":%q}}`, wiretest.Prompt, code), kind, fate)
 				if e.Code != code || e.Status != status || e.Param != "messages[0].content" {
 					t.Errorf("code %q, status %d, field %q; want %q, %d and the field", e.Code, e.Status, e.Param, code, status)
@@ -93,6 +97,16 @@ func TestErrorObjects(t *testing.T) {
 		{"TheTypeDecidesWithoutACode", 429, `{"error":{"type":"insufficient_quota","code":null}}`, providers.Quota, providers.Rejected},
 		{"TheCodeWinsOverTheType", 429, `{"error":{"type":"insufficient_quota","code":"rate_limit_exceeded"}}`, providers.RateLimited, providers.Rejected},
 		{"TheInnerCodeOfAzureIsRead", 400, `{"error":{"code":null,"innererror":{"code":"ResponsibleAIPolicyViolation"}}}`, providers.Blocked, providers.Rejected},
+		{"ACodeBehindATimeoutDoesNotSayThatNothingRan", 408, `{"error":{"code":"rate_limit_exceeded"}}`, providers.RateLimited, providers.Unknown},
+		{"ACodeThatMayHaveRunIsBelievedBehindARefusal", 400, `{"error":{"code":"server_error"}}`, providers.Upstream, providers.Unknown},
+		{"AtTheTopTheCodeIsRead", 400, `{"object":"error","code":"context_length_exceeded","type":"t","message":"m"}`, providers.ContextTooLong, providers.Rejected},
+		{"AtTheTopTheTypeIsRead", 429, `{"object":"error","code":null,"type":"insufficient_quota","message":"m"}`, providers.Quota, providers.Rejected},
+		{"AtTheTopItIsReadWithoutItsName", 429, `{"code":"insufficient_quota","message":"m"}`, providers.Quota, providers.Rejected},
+		{"TheTopSaysMoreThanAText", 429, `{"error":"Too much.","code":"insufficient_quota"}`, providers.Quota, providers.Rejected},
+		{"TheFieldErrorWinsOverTheTop", 429, `{"error":{"code":"rate_limit_exceeded"},"code":"insufficient_quota"}`, providers.RateLimited, providers.Rejected},
+		{"AtTheTopOfASuccessItIsAnError", 200, `{"object":"error","code":"odd","message":"m"}`, providers.Upstream, providers.Executed},
+		{"AtTheTopOfASuccessARateLimitWasRejected", 200, `{"object":"error","code":"rate_limit_exceeded","message":"m"}`, providers.RateLimited, providers.Rejected},
+		{"InASuccessACodeAloneIsNoError", 200, `{"code":"rate_limit_exceeded"}`, providers.Malformed, providers.Executed},
 		{"ANumericCodeDoesNotReplaceAStatus", 400, `{"error":{"code":500}}`, providers.Invalid, providers.Rejected},
 		{"InASuccessAnUnknownErrorWasExecuted", 200, `{"error":{"message":"m","code":"odd"}}`, providers.Upstream, providers.Executed},
 		{"InASuccessAServerErrorWasExecuted", 200, `{"error":{"code":"server_error"}}`, providers.Upstream, providers.Executed},
@@ -105,6 +119,19 @@ func TestErrorObjects(t *testing.T) {
 		t.Run(tt.rule, func(t *testing.T) { fails(t, tt.status, tt.body, tt.kind, tt.fate) })
 	}
 
+	t.Run("AtTheTopCodeAndFieldAreTold", func(t *testing.T) {
+		for _, status := range []int{200, 400} {
+			fate := providers.Rejected
+			kind := providers.Invalid
+			if status == 200 {
+				kind, fate = providers.Upstream, providers.Executed
+			}
+			e := fails(t, status, `{"object":"error","code":1500,"type":"t","param":"model","message":"`+wiretest.Prompt+`"}`, kind, fate)
+			if e.Code != "1500" || e.Param != "model" || e.Status != status {
+				t.Errorf("error %+v, want code 1500 of the field model", e)
+			}
+		}
+	})
 	t.Run("ARetryAfterIsTold", func(t *testing.T) {
 		p := upstream(t, func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Retry-After", "7")

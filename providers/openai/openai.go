@@ -25,8 +25,11 @@ type Config struct {
 	Project          string // sent as OpenAI-Project unless empty
 	MaxResponseBytes int64  // a longer answer is Malformed; 8 MiB if 0
 	// Finishes are what a compatible server sends as the finish reason of a whole answer, besides "stop"; the empty one is
-	// for a server that sends null. None of them makes an answer whole that stopped at the token limit or was filtered.
+	// for a server that sends null. None of them makes an answer whole that stopped at a limit, was filtered or failed.
 	Finishes []string
+	// BoundField is the field of the request that bounds the output, such as max_tokens for a server that knows no other;
+	// "max_completion_tokens" if empty.
+	BoundField string
 }
 
 // Provider generates text. It is immutable and safe for concurrent use.
@@ -50,6 +53,9 @@ func New(cfg Config) (*Provider, error) {
 	if cfg.MaxResponseBytes == 0 {
 		cfg.MaxResponseBytes = 8 << 20
 	}
+	if cfg.BoundField == "" {
+		cfg.BoundField = boundField
+	}
 	endpoint, err := wire.NewEndpoint(cfg.BaseURL, "/chat/completions")
 	errs := []error{err,
 		openaiwire.CheckKeyHeader(cfg.KeyHeader),
@@ -57,6 +63,9 @@ func New(cfg Config) (*Provider, error) {
 		openaiwire.CheckHeaderValue("Project", cfg.Project)}
 	if cfg.MaxResponseBytes < 0 {
 		errs = append(errs, fmt.Errorf("MaxResponseBytes is %d, want at least 1, or 0 for the default", cfg.MaxResponseBytes))
+	}
+	if providers.Identifier(cfg.BoundField) == "" || slices.Contains(taken, cfg.BoundField) {
+		errs = append(errs, errors.New("BoundField is not the name of a field, or that of a field for something else"))
 	}
 	cfg.Finishes = slices.Clone(cfg.Finishes)
 	if err := errors.Join(errs...); err != nil {
@@ -100,6 +109,18 @@ func (p *Provider) GenerateText(ctx context.Context, r providers.TextRequest) (p
 	}
 	return result, nil
 }
+
+// The fields of a request that have the bound on the output: the one of today, and the one before it.
+const (
+	boundField    = "max_completion_tokens"
+	oldBoundField = "max_tokens"
+)
+
+// reserved are the fields that no parameter may set: a second bound, and what makes another thing of the answer.
+var reserved = []string{boundField, oldBoundField, "n", "stream", "stream_options"}
+
+// taken are the fields that cannot have the bound.
+var taken = []string{"model", "messages", "temperature", "response_format", "n", "stream", "stream_options"}
 
 type message struct {
 	Role    providers.Role `json:"role"`
@@ -147,12 +168,11 @@ func (p *Provider) body(r providers.TextRequest) ([]byte, *providers.Error) {
 			return nil, wire.Refuse(p.cfg.Name, fmt.Sprintf("message %d has an unknown role", i))
 		}
 	}
-	bound, other := "max_completion_tokens", "max_tokens"
-	omit := r.Omit
-	if slices.Contains(omit, bound) {
+	bound, omit := p.cfg.BoundField, r.Omit
+	if bound == boundField && slices.Contains(omit, bound) {
 		// The name is given up, the bound is not: the other name is fixed from now on.
 		omit = slices.DeleteFunc(slices.Clone(omit), func(f string) bool { return f == bound })
-		bound, other = other, bound
+		bound = oldBoundField
 	}
 	fields := [...]wire.Field{
 		{Name: "model", Value: &v.Model, Fixed: true},
@@ -168,5 +188,5 @@ func (p *Provider) body(r providers.TextRequest) ([]byte, *providers.Error) {
 		v.Format = format{"json_schema", jsonSchema{Name: s.Name, Strict: true, Schema: s.JSON}}
 		fields[4].Value = &v.Format
 	}
-	return wire.Object(p.cfg.Name, fields[:], r.Parameters, omit, other, "n", "stream", "stream_options")
+	return wire.Object(p.cfg.Name, fields[:], r.Parameters, omit, reserved...)
 }

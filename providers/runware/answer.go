@@ -135,6 +135,9 @@ func (p *Provider) failure(a wire.Answer, of problem, key string) *providers.Err
 	if !ok {
 		row = status(a.Status)
 	}
+	if !a.OK() && row.fate != providers.Executed && status(a.Status).fate == providers.Unknown {
+		row.fate = providers.Unknown // the code knows better what went wrong, and the status is the more careful about what ran
+	}
 	return &providers.Error{
 		Provider: p.cfg.Name, Kind: row.kind, Fate: row.fate,
 		Status: a.Status, RequestID: a.RequestID, RetryAfter: a.RetryAfter,

@@ -44,7 +44,22 @@ func Failure(provider, key string, a wire.Answer) *providers.Error {
 	if json.Unmarshal(a.Body, &body) != nil { // a gateway's HTML
 		body.Error = Problem{}
 	}
+	if body.Error == (Problem{}) {
+		body.Error, _ = TopProblem(a.Body)
+	}
 	return body.Error.failure(provider, key, a, a.Status)
+}
+
+// TopProblem reads an answer that is an error object itself, as that of several compatible servers is, in place of one that
+// has it in its field error. It reports whether the answer says that it is one.
+func TopProblem(body []byte) (p Problem, said bool) {
+	var top struct {
+		Object wire.Loose `json:"object"`
+	}
+	if json.Unmarshal(body, &top) != nil || json.Unmarshal(body, &p) != nil {
+		return Problem{}, false
+	}
+	return p, top.Object == "error"
 }
 
 // InSuccess types an error object inside an answer with a 2xx status. Its fate is Executed: the request was taken, and
@@ -62,6 +77,9 @@ func InSuccess(provider, key string, a wire.Answer, p Problem) *providers.Error 
 
 func (p Problem) failure(provider, key string, a wire.Answer, status int) *providers.Error {
 	row := p.row(status)
+	if status != 0 && Status(status).Fate == providers.Unknown {
+		row.Fate = providers.Unknown // the code knows better what went wrong, and the status is the more careful about what ran
+	}
 	return &providers.Error{
 		Provider: provider, Kind: row.Kind, Fate: row.Fate,
 		Status: a.Status, RequestID: a.RequestID, RetryAfter: a.RetryAfter,

@@ -8,8 +8,9 @@ type Row struct {
 	Fate providers.Fate
 }
 
-// Codes are the error codes and error types that decide an error, whatever its HTTP status: a 429 may be a rate limit,
-// which passes, or an empty account, which does not. The code is looked up first, then the type, then the status.
+// Codes are the error codes and error types that decide what an error is, whatever its HTTP status: a 429 may be a rate
+// limit, which passes, or an empty account, which does not. The code is looked up first, then the type, then the status.
+// Whether the request ran is decided by the more careful of the two: behind a 500 it may have, also if the code says Rejected.
 var Codes = map[string]Row{
 	// The account is out of money or over a limit somebody set. Waiting does not help.
 	"insufficient_quota":                {providers.Quota, providers.Rejected},
