@@ -33,6 +33,11 @@ type Result[Out any] struct {
 
 // Run runs a function for a call: see the package's comment for the way it goes and the errors it returns. Cancelling
 // the context ends the call and releases the hold; what was answered by then is settled all the same.
+//
+// A charge never exceeds the hold, and the hold is sized by what the request itself can cost: as many tokens of input as its
+// messages have bytes (and its schema, for a model that takes one), a few for the wrapping, and the bound on the output; or
+// the pictures asked for. What an upstream counts beyond that, such as a prompt of its own that it adds to the input for a
+// forced tool, is not charged: it is written off, which [credits.UsageRecord] and an event of the ledger say.
 func Run[In, Out any](ctx context.Context, e *Engine, f *Function[In, Out], c Call, in In) (Result[Out], error) {
 	if err := f.Validate(in); err != nil {
 		return Result[Out]{}, err

@@ -53,15 +53,18 @@ func (k Kind) Error() string { return strings.ReplaceAll(string(k), "_", " ") }
 // Error is the one error of every adapter. It holds nothing of the request: no key, no header, no prompt; and
 // nothing free-form of the answer, because upstreams quote requests in their messages. It is a value to read; do not
 // write to one that others can see.
+//
+// Where an answer has a code of the upstream's own beside its HTTP status, the code has the Kind, and the more careful of
+// the two has the Fate: behind a 500 a request may have run, whatever the code says.
 type Error struct {
 	Provider   string        // the provider's name
 	Kind       Kind          // what went wrong
 	Fate       Fate          // whether it ran
-	Status     int           // HTTP status; 0 if there was no answer
+	Status     int           // HTTP status of the answer, a 200 too; 0 only if there was no answer
 	Code       string        // the upstream's own code, an identifier, see [Identifier]; may be empty
 	Param      string        // the field the upstream complained about, an identifier; may be empty
 	Detail     string        // what the adapter has to add, in the adapter's own words
-	RequestID  string        // the upstream's id of the request; may be empty
+	RequestID  string        // the upstream's id of the request, from whatever answer has one; may be empty
 	RetryAfter time.Duration // how long the upstream asks to wait; 0 if it did not say
 	Usage      usage.Usage   // what is known to have been used, when Fate is Executed
 	Cause      error         // only context and io sentinels; never an error that holds a request

@@ -77,14 +77,17 @@ type Schema struct {
 
 // TextRequest asks for one completion.
 type TextRequest struct {
-	Attempt     Attempt
-	Model       string // the provider's id of the model
+	Attempt Attempt
+	Model   string // the provider's id of the model
+	// Messages are sent in their order. On a wire whose system text is no message, those before the first turn are joined
+	// with a blank line, and one that comes later is refused as Unsupported.
 	Messages    []Message
 	MaxOutput   int64               // tokens, hidden reasoning included; required and positive, because the hold is sized by it
-	Temperature decimal.NullDecimal // left to the provider if not valid
+	Temperature decimal.NullDecimal // left to the provider if not valid; the upstream refuses what is out of its range
 	Schema      *Schema             // nil for free text
 	// Parameters are put into the upstream's request as they are; Omit names fields of it that the model refuses.
-	// Both come from the model's request profile in the registry. The slices and maps belong to the caller.
+	// Both come from the model's request profile in the registry, and may not touch what the call depends on nor change the
+	// shape of the answer: such a request is refused as Invalid. The slices and maps belong to the caller.
 	Parameters map[string]json.RawMessage
 	Omit       []string
 }

@@ -32,7 +32,8 @@ func New(text string) Secret {
 	return Secret{reveal: func() string { return text }}
 }
 
-// Reveal returns the text. It belongs in the one line that sets an authorisation header, and nowhere else.
+// Reveal returns the text. It belongs in the header that authorises a request, and in the check that nothing which the
+// upstream sends back holds it; nowhere else, and in no value that outlives the call.
 func (s Secret) Reveal() string {
 	if s.reveal == nil {
 		return ""

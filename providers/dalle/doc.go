@@ -23,8 +23,9 @@
 //
 // # Errors
 //
-// Every error is a [*providers.Error]. A status is looked at only when the upstream's code says nothing. What arrives
-// with HTTP 200 was executed: a cut answer is Incomplete, one without a picture and one whose usage does not add up are
+// Every error is a [*providers.Error]. Its kind is that of the upstream's code, and that of the status only when the code
+// says nothing; its fate is Unknown if either of the two leaves open whether the request ran. What arrives with HTTP 200
+// was executed: a cut answer is Incomplete, one without a picture and one whose usage does not add up are
 // Malformed, and an error object is typed by its code. A refusal by the safety system that has no code is Blocked.
 //
 // # Concurrency
