@@ -55,15 +55,19 @@ func (p *Provider) GenerateText(ctx context.Context, r providers.TextRequest) (p
 	if e != nil {
 		return providers.TextResult{}, e
 	}
-	header, said, e := p.post(ctx, r.Attempt, body)
+	resp, e := p.post(ctx, r.Attempt, body)
 	if e != nil {
 		return providers.TextResult{}, e
 	}
-	result, e := read(said)
+	defer resp.Body.Close()
+	key := r.Attempt.Key.Secret.Reveal()
+	result, e := answer(ctx, resp, key)
+	id := providers.Identifier(resp.Header.Get("X-Request-Id"), key)
 	if e != nil {
+		e.Status, e.RequestID = resp.StatusCode, id // of every error that came after an answer
 		return providers.TextResult{}, e
 	}
-	result.RequestID = providers.Identifier(header.Get("X-Request-Id"), r.Attempt.Key.Secret.Reveal())
+	result.RequestID = id
 	return result, nil // not e: a nil *Error in an error is not nil
 }
 
@@ -73,7 +77,7 @@ func (p *Provider) body(r providers.TextRequest) ([]byte, *providers.Error) {
 		return nil, fail(providers.Invalid, providers.NotSent, "the request has no bound")
 	}
 	fields := map[string]any{"model": r.Model, "messages": r.Messages, "max_tokens": r.MaxOutput, "request_id": r.Attempt.ID}
-	for fixed := range fields {
+	for _, fixed := range []string{"model", "messages", "max_tokens", "request_id", "stream"} { // the last changes the answer's shape
 		if _, set := r.Parameters[fixed]; set || slices.Contains(r.Omit, fixed) {
 			return nil, fail(providers.Invalid, providers.NotSent, "the profile touches a field that is fixed: "+fixed)
 		}
@@ -97,11 +101,11 @@ func (p *Provider) body(r providers.TextRequest) ([]byte, *providers.Error) {
 	return body, nil
 }
 
-// post sends one request and returns the body of a success.
-func (p *Provider) post(ctx context.Context, at providers.Attempt, body []byte) (http.Header, []byte, *providers.Error) {
+// post sends one request and returns its answer, whatever the status.
+func (p *Provider) post(ctx context.Context, at providers.Attempt, body []byte) (*http.Response, *providers.Error) {
 	key := at.Key.Secret.Reveal()
 	if key == "" || strings.ContainsFunc(key, func(r rune) bool { return r <= ' ' || r > '~' }) {
-		return nil, nil, fail(providers.Auth, providers.NotSent, "no key that a header can carry")
+		return nil, fail(providers.Auth, providers.NotSent, "no key that a header can carry")
 	}
 	base := p.base
 	if at.BaseURL != "" {
@@ -111,29 +115,33 @@ func (p *Provider) post(ctx context.Context, at providers.Attempt, body []byte) 
 	traced := httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{WroteHeaders: func() { written.Store(true) }})
 	req, err := http.NewRequestWithContext(traced, http.MethodPost, base+"/answers", bytes.NewReader(body))
 	if err != nil {
-		return nil, nil, fail(providers.Invalid, providers.NotSent, "the base URL cannot be used")
+		return nil, fail(providers.Invalid, providers.NotSent, "the base URL cannot be used")
 	}
 	req.Header.Set("Authorization", "Bearer "+key)
 	req.Header.Set("Content-Type", "application/json")
 	resp, err := p.http.Do(req)
 	if err != nil {
 		if !written.Load() {
-			return nil, nil, broken(ctx, err, providers.NotSent)
+			return nil, broken(ctx, err, providers.NotSent)
 		}
-		return nil, nil, broken(ctx, err, providers.Unknown)
+		return nil, broken(ctx, err, providers.Unknown)
 	}
-	defer resp.Body.Close()
+	return resp, nil
+}
+
+// answer reads and judges an answer.
+func answer(ctx context.Context, resp *http.Response, key string) (providers.TextResult, *providers.Error) {
 	if resp.StatusCode/100 != 2 {
-		return nil, nil, refused(resp, key)
+		return providers.TextResult{}, refused(resp, key)
 	}
 	said, err := io.ReadAll(io.LimitReader(resp.Body, answerLimit+1))
 	if err != nil {
-		return nil, nil, broken(ctx, err, providers.Executed)
+		return providers.TextResult{}, broken(ctx, err, providers.Executed)
 	}
 	if len(said) > answerLimit {
-		return nil, nil, fail(providers.Malformed, providers.Executed, "the answer is longer than its limit")
+		return providers.TextResult{}, fail(providers.Malformed, providers.Executed, "the answer is longer than its limit")
 	}
-	return resp.Header, said, nil
+	return read(said)
 }
 
 // broken types an error of the transport. The error itself stays here: it holds the request.
@@ -151,7 +159,8 @@ func broken(ctx context.Context, err error, fate providers.Fate) *providers.Erro
 	}
 }
 
-// refused types an answer that is no success: by Acme's own code where it has one, and else by the status.
+// refused types an answer that is no success: its kind by Acme's own code where it has one, and else by the status. Whether
+// it ran is for the status alone, because none of the codes says that it may have.
 func refused(resp *http.Response, key string) *providers.Error {
 	var body struct {
 		Error struct {
@@ -161,11 +170,7 @@ func refused(resp *http.Response, key string) *providers.Error {
 	said, _ := io.ReadAll(io.LimitReader(resp.Body, 64<<10))
 	_ = json.Unmarshal(said, &body) // a gateway answers in HTML: then there is only the status
 	e := fail(providers.Upstream, providers.Unknown, "")
-	e.Status, e.Code = resp.StatusCode, providers.Identifier(body.Error.Code, key)
-	e.RequestID = providers.Identifier(resp.Header.Get("X-Request-Id"), key)
 	switch status := resp.StatusCode; {
-	case e.Code == "out_of_credit":
-		e.Kind, e.Fate = providers.Quota, providers.Rejected
 	case status == 408:
 		e.Kind = providers.Timeout
 	case status == 503, status == 529:
@@ -179,6 +184,9 @@ func refused(resp *http.Response, key string) *providers.Error {
 		if kind, known := kinds[status]; known {
 			e.Kind = kind
 		}
+	}
+	if e.Code = providers.Identifier(body.Error.Code, key); e.Code == "out_of_credit" {
+		e.Kind = providers.Quota
 	}
 	wait := resp.Header.Get("Retry-After")
 	if n, err := strconv.Atoi(wait); err == nil {

@@ -20,7 +20,10 @@ func TestKeepsTheContract(t *testing.T) {
 			Success: answer(200, `{"model":"a-1.3","text":"Hello, {{attempt}}.","finish":"stop","usage":{"input":12,"cached":8,"output":3,"total":15}}`),
 			Want: providers.TextResult{Text: "Hello, {{attempt}}.", Metering: providers.Metering{RequestID: "req-{{attempt}}", Model: "a-1.3",
 				Usage: usage.Usage{Input: usage.Exactly(4), CachedInput: usage.Exactly(8), Output: usage.Exactly(3)}}},
-			Total:      15,
+			Total:          15,
+			Structured:     answer(200, `{"model":"a-1.3","text":"{\"hello\":\"{{attempt}}\"}","finish":"stop","usage":{"input":12,"cached":8,"output":3,"total":15}}`),
+			WantStructured: `{"hello":"{{attempt}}"}`,
+
 			Refusal:    answer(200, `{"model":"a-1.3","text":"","finish":"refused","usage":{"input":12,"cached":8,"output":3,"total":15}}`),
 			Length:     answer(200, `{"model":"a-1.3","text":"Hel","finish":"length","usage":{"input":12,"cached":8,"output":3,"total":15}}`),
 			NoUsage:    answer(200, `{"model":"a-1.3","text":"Hello.","finish":"stop"}`),

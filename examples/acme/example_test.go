@@ -26,7 +26,7 @@ func Example() {
 	}))
 	defer upstream.Close()
 	ctx := context.Background()
-	db := memory.New(nil)
+	db := memory.New(nil) // or a store on a database: they all have these faces
 
 	// The registry knows the provider by the name that Describe returns, and the model with a price for each class of usage
 	// that the adapter reports.
@@ -57,6 +57,8 @@ func Example() {
 	if err != nil {
 		log.Fatal(err)
 	}
+
+	// A function: what is asked, and the shape of the answer, which is sent as the schema.
 	type question struct{ Text string }
 	type reply struct {
 		Text string `json:"text"`
@@ -71,10 +73,13 @@ func Example() {
 	if err != nil {
 		log.Fatal(err)
 	}
+
+	// Who pays has been granted credits before.
 	_, err = db.Ledger().Grant(ctx, credits.Grant{Account: "alice", Key: "order-1", Kind: credits.Purchase, Amount: 100})
 	if err != nil {
 		log.Fatal(err)
 	}
+	// The key names the call for ever: the same again is answered from the ledger.
 	r, err := engine.Run(ctx, eng, answer, engine.Call{Account: "alice", Key: "question-1"}, question{"Why is the sky blue?"})
 	if err != nil {
 		log.Fatal(err)

@@ -13,7 +13,7 @@ func TestTheGuideShowsCodeThatCompiles(t *testing.T) {
 		t.Fatal(err)
 	}
 	var files strings.Builder
-	for _, name := range []string{"acme.go", "acme_test.go", "example_test.go", "../../providers/provider.go"} {
+	for _, name := range []string{"acme.go", "acme_test.go", "example_test.go", "../ownprovider/mistral.go", "../../providers/provider.go"} {
 		b, err := os.ReadFile(name)
 		if err != nil {
 			t.Fatal(err)
@@ -21,8 +21,8 @@ func TestTheGuideShowsCodeThatCompiles(t *testing.T) {
 		files.Write(b)
 	}
 	blocks := strings.Split(string(page), "```go\n")[1:]
-	if len(blocks) != 4 {
-		t.Errorf("the guide has %d blocks of Go, want the interfaces, the adapter, its test and its registration", len(blocks))
+	if len(blocks) != 5 {
+		t.Errorf("the guide has %d blocks of Go, want a constructor, the interfaces, the adapter, its test and its use", len(blocks))
 	}
 	for i, block := range blocks {
 		code, _, closed := strings.Cut(block, "```")

@@ -1,7 +1,6 @@
 package ownprovider_test
 
 import (
-	"bytes"
 	"errors"
 	"io"
 	"net/http"
@@ -26,7 +25,7 @@ func TestAnthropicKeepsTheContract(t *testing.T) {
 			`],"stop_reason":"`+stop+`","stop_sequence":null`+usage+`}`)
 	}
 	const (
-		hello = `{"type":"text","text":"Hello, {{attempt}}."}`
+		hello = `{"type":"text","text":"Hello, "},{"type":"text","text":"{{attempt}}."}` // an answer may come in parts
 		used  = `,"usage":{"input_tokens":4,"cache_creation_input_tokens":2,"cache_read_input_tokens":6,"output_tokens":3,"service_tier":"standard"}`
 	)
 	failure := func(name string, status int, code, text string, kind providers.Kind, fate providers.Fate) providertest.Failure {
@@ -41,29 +40,19 @@ func TestAnthropicKeepsTheContract(t *testing.T) {
 	stop := func(name, content, reason string, kind providers.Kind) providertest.Failure {
 		return providertest.Failure{Name: name, Recorded: message(content, reason, used), Kind: kind, Fate: providers.Executed}
 	}
-	good := message(hello, "end_turn", used)
-	tool := message(`{"type":"tool_use","id":"toolu_01","name":"x","input":{"hello":"{{attempt}}"}}`, "tool_use", used)
 	providertest.Run(t, providertest.Suite{
 		New: func(baseURL string) (providers.Provider, error) { return ownprovider.NewAnthropic(baseURL), nil },
 		Text: &providertest.TextWire{
 			Model:   "claude-haiku-4-5",
-			Success: good,
-			// A request with a schema is answered by a tool, which one recording cannot do.
-			Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-				body, _ := io.ReadAll(r.Body)
-				said := good.Body
-				if bytes.Contains(body, []byte(`"tool_choice"`)) {
-					said = tool.Body
-				}
-				attempt := r.Header.Get("X-Client-Request-Id")
-				w.Header().Set("Content-Type", "application/json")
-				w.Header().Set("Request-Id", "req_"+attempt)
-				io.WriteString(w, strings.ReplaceAll(said, "{{attempt}}", attempt))
-			}),
+			Success: message(hello, "end_turn", used),
 			Want: providers.TextResult{Text: "Hello, {{attempt}}.", Metering: providers.Metering{
 				RequestID: "req_{{attempt}}", Model: "claude-haiku-4-5-20251001", ServiceTier: "standard",
 				Usage: usage.Usage{Input: usage.Exactly(4), CacheWrite: usage.Exactly(2), CachedInput: usage.Exactly(6), Output: usage.Exactly(3)}}},
-			Total:   15, // the service tells none: the sum of its four disjoint counts
+			Total: 15, // the service tells none: the sum of its four disjoint counts
+			// A request with a schema is answered by the input of a tool.
+			Structured:     message(`{"type":"tool_use","id":"toolu_01","name":"x","input":{"hello":"{{attempt}}"}}`, "tool_use", used),
+			WantStructured: `{"hello":"{{attempt}}"}`,
+
 			Refusal: message("", "refusal", used),
 			Length:  message(`{"type":"text","text":"Hel"}`, "max_tokens", used),
 			NoUsage: message(hello, "end_turn", ""),

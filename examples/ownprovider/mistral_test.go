@@ -30,7 +30,9 @@ func TestMistralKeepsTheContract(t *testing.T) {
 			Success: completion("Hello, {{attempt}}.", "stop", used),
 			Want: providers.TextResult{Text: "Hello, {{attempt}}.", Metering: providers.Metering{Model: "mistral-small-2506",
 				Usage: usage.Tokens(12, 3)}},
-			Total: 15,
+			Total:          15,
+			Structured:     completion(`{\"hello\":\"{{attempt}}\"}`, "stop", used),
+			WantStructured: `{"hello":"{{attempt}}"}`,
 			// No Refusal: the service has no finish reason for one.
 			Length:     completion("Hel", "length", used),
 			NoUsage:    completion("Hello.", "stop", ""),

@@ -39,7 +39,10 @@ func TestKeepsTheContractOfAnAdapter(t *testing.T) {
 				Usage: usage.Usage{Input: usage.Exactly(50), CachedInput: usage.Exactly(30), CacheWrite: usage.Exactly(20),
 					Output: usage.Exactly(35), Reasoning: usage.Exactly(15)},
 				RequestID: "req_{{attempt}}", Model: "m-1-2026", ServiceTier: "default"}},
-			Total:      150,
+			Total:          150,
+			Structured:     completion(`"content":"{\"hello\":\"{{attempt}}\"}","refusal":null`, "stop", counted),
+			WantStructured: `{"hello":"{{attempt}}"}`,
+
 			Refusal:    completion(`"content":null,"refusal":"I can't help with that."`, "stop", counted),
 			Length:     completion(hello, "length", counted),
 			NoUsage:    completion(hello, "stop", ""),

@@ -7,18 +7,21 @@
 //
 //   - New, which makes the adapter for a base URL;
 //   - for each capability one recorded success and what it must be read as: the text or the pictures, the usage, the
-//     request id, the model, the cost. A wire that polls brings an [http.Handler] in place of the recording;
+//     request id, the model, the cost. A wire that polls brings an [http.Handler] in place of the recording, and one that
+//     answers a schema in another form than prose a second recording;
 //   - recorded answers that arrive with HTTP 200 and are no success: a refusal, a stop at the token limit, an answer
 //     without usage, one whose usage does not add up, one without text, an error object. A case without its recording is
 //     skipped and says which field to set;
 //   - recorded errors of the upstream, with the kind, the fate and the code that they must become;
 //   - Billable, if not every POST, and nothing but a POST, is what a real upstream would bill.
 //
-// The suite brings the rest of the world, and each case prints its rule in words when it fails:
+// The suite brings the rest of the world, and each case prints its rule in words when it fails. If the recorded success is
+// not read as it should be, nothing else of the capability is run. The cases are about:
 //
 //   - one billable request for a call, whatever happens: errors of every status, redirects, connections that are refused,
 //     die, hang or are found dead, answers that are cut, slow, huge, packed, empty, doubled or something else;
-//   - the kind and the fate of each of these, in [providers.Error], which holds neither key nor header nor prompt;
+//   - the kind and the fate of each of these, in [providers.Error], which holds neither key nor header nor prompt, and has
+//     the status and the request id of the answer that it came after;
 //   - the attempt's id, key and base URL, the model, the messages, the bound, the schema, the temperature, Parameters and
 //     Omit in the request; nothing of the environment; and the caller's slices and maps left alone;
 //   - a canceled context, two hundred calls at once, the same call after each failure, no goroutine left, nothing logged.

@@ -21,7 +21,11 @@ func ExampleRun() {
 					"choices":[{"message":{"content":"Hello, {{attempt}}."},"finish_reason":"stop"}],` + usageOf + `}`},
 				Want: providers.TextResult{Text: "Hello, {{attempt}}.", Metering: providers.Metering{RequestID: "req_{{attempt}}", Model: "m-1",
 					Usage: usage.Usage{Input: usage.Exactly(12), CachedInput: usage.Exactly(8), Output: usage.Exactly(5)}}},
-				Total:   25,
+				Total: 25,
+				Structured: providertest.Recorded{Body: `{"model":"m-1",
+					"choices":[{"message":{"content":"{\"answer\":\"{{attempt}}\"}"},"finish_reason":"stop"}],` + usageOf + `}`},
+				WantStructured: `{"answer":"{{attempt}}"}`,
+
 				Refusal: providertest.Recorded{Body: `{"choices":[{"message":{"refusal":"No."},"finish_reason":"stop"}],` + usageOf + `}`},
 				Length:  providertest.Recorded{Body: `{"choices":[{"message":{"content":"Hel"},"finish_reason":"length"}],` + usageOf + `}`},
 				NoUsage: providertest.Recorded{Body: `{"choices":[{"message":{"content":"Hello."},"finish_reason":"stop"}]}`},

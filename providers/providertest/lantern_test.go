@@ -83,8 +83,20 @@ type reply struct {
 	body   []byte
 }
 
+// names puts the answer's status and id into an error.
+func (a *lantern) names(e *providers.Error, status int, h http.Header, key string) *providers.Error {
+	if e.Status = status; a.is("ForgetsTheStatus") || status/100 == 2 && (a.is("ForgetsTheStatusOfASuccess") ||
+		a.is("ForgetsTheStatusOfALateBody") && e.Kind == providers.Timeout || a.is("ForgetsTheStatusOfARefusal") && e.Kind == providers.Blocked) {
+		e.Status = 0
+	}
+	if e.RequestID = providers.Identifier(h.Get("X-Lamp-Number"), key); a.is("ForgetsTheIDOfAFailure") {
+		e.RequestID = ""
+	}
+	return e
+}
+
 // roundTrip sends one request. It returns an error unless there is a success to read.
-func (a *lantern) roundTrip(ctx context.Context, method, path string, at providers.Attempt, body []byte) (reply, *providers.Error) {
+func (a *lantern) roundTrip(ctx context.Context, method, path string, at providers.Attempt, body []byte) (got reply, failure *providers.Error) {
 	key := at.Key.Secret.Reveal()
 	if key == "" && a.is("ReadsTheEnvironment") {
 		key = os.Getenv("OPENAI_API_KEY")
@@ -131,6 +143,11 @@ func (a *lantern) roundTrip(ctx context.Context, method, path string, at provide
 	if !a.is("LeaksTheBody") {
 		defer resp.Body.Close()
 	}
+	defer func() {
+		if failure != nil {
+			a.names(failure, resp.StatusCode, resp.Header, key)
+		}
+	}()
 	if a.is("LeaksAGoroutine") {
 		go time.Sleep(2 * longer)
 	}
@@ -211,9 +228,14 @@ func (a *lantern) refused(resp *http.Response, said []byte, key string) *provide
 	_ = json.Unmarshal(said, &body)
 	e := a.fail(providers.Invalid, providers.Rejected, "")
 	e.Status, e.Code = resp.StatusCode, providers.Identifier(body.Trouble, key)
+	defer func() {
+		if body.Trouble == "purse_empty" && !a.is("KnowsNoCodes") {
+			if e.Kind = providers.Quota; a.is("BelievesTheCode") {
+				e.Fate = providers.Rejected
+			}
+		}
+	}()
 	switch {
-	case body.Trouble == "purse_empty" && !a.is("KnowsNoCodes"):
-		e.Kind = providers.Quota
 	case e.Status == 401:
 		e.Kind = providers.Auth
 	case e.Status == 402:
@@ -299,10 +321,11 @@ func (a *lantern) write(fields map[string]any, parameters map[string]json.RawMes
 }
 
 type spoken struct {
-	Said    string `json:"said"`
-	Ended   string `json:"ended"`
-	Trouble any    `json:"error"`
-	Lamp    string `json:"lamp"`
+	Said    string          `json:"said"`
+	Filled  json.RawMessage `json:"filled"` // a form, in place of what is said
+	Ended   string          `json:"ended"`
+	Trouble any             `json:"error"`
+	Lamp    string          `json:"lamp"`
 	Count   *struct {
 		Read, Cached, Written, All int64
 	} `json:"count"`
@@ -361,7 +384,10 @@ func (a *lantern) speak(ctx context.Context, r providers.TextRequest) (providers
 	}
 	turns := []turn{}
 	for _, m := range messages {
-		if m.Role == providers.System && a.is("DropsTheSystemMessage") {
+		if m.Role == providers.System && (a.is("DropsTheSystemMessage") || a.is("DropsTheSecondSystemMessage") && len(turns) > 0) {
+			continue
+		}
+		if m.Role == providers.User && a.is("DropsTheSecondTurn") && len(turns) > 2 {
 			continue
 		}
 		if a.is("TrimsMessages") {
@@ -371,6 +397,17 @@ func (a *lantern) speak(ctx context.Context, r providers.TextRequest) (providers
 	}
 	if a.is("TurnsTheMessagesRound") {
 		slices.Reverse(turns)
+	}
+	if a.is("TurnsTheSystemMessagesRound") && len(turns) > 1 && turns[1].Who == providers.System {
+		turns[0], turns[1] = turns[1], turns[0]
+	}
+	if a.is("JoinsTheSystemMessagesRound") && len(turns) > 1 && turns[1].Who == providers.System {
+		turns[1].Says += "\n\n" + turns[0].Says
+		turns = turns[1:]
+	}
+	if a.is("JoinsTheSystemMessages") && len(turns) > 1 && turns[1].Who == providers.System {
+		turns[1].Says = turns[0].Says + "\n\n" + turns[1].Says
+		turns = turns[1:]
 	}
 	fields := map[string]any{"engine": r.Model, "turns": turns, "limit": r.MaxOutput, "ticket": r.Attempt.ID}
 	if r.Temperature.Valid {
@@ -386,7 +423,9 @@ func (a *lantern) speak(ctx context.Context, r providers.TextRequest) (providers
 		}
 	}
 	if r.Schema != nil && !a.is("DropsTheSchema") {
-		fields["form"] = r.Schema.JSON
+		if fields["form"] = r.Schema.JSON; a.is("SendsTheSchemaAsAText") {
+			fields["form"] = string(r.Schema.JSON)
+		}
 	}
 	switch a.flaw {
 	case "DropsTheBound":
@@ -410,7 +449,7 @@ func (a *lantern) speak(ctx context.Context, r providers.TextRequest) (providers
 	var s spoken
 	var used usage.Usage
 	bad := func(kind providers.Kind, detail string) (providers.TextResult, *providers.Error) {
-		e := a.fail(kind, providers.Executed, detail)
+		e := a.names(a.fail(kind, providers.Executed, detail), got.status, got.header, r.Attempt.Key.Secret.Reveal())
 		e.Usage = used
 		return none, e
 	}
@@ -421,6 +460,11 @@ func (a *lantern) speak(ctx context.Context, r providers.TextRequest) (providers
 		}
 	} else if json.Unmarshal(got.body, &s) != nil {
 		return bad(providers.Malformed, "not JSON")
+	}
+	if r.Schema != nil {
+		if s.Said = string(s.Filled); a.is("AnswersWithAFormOfItsOwn") {
+			s.Said = `{"lamp":1}`
+		}
 	}
 	if c := s.Count; c != nil && !a.is("ForgetsWhatWasUsed") {
 		used = usage.Usage{Input: usage.Exactly(c.Read - c.Cached), CachedInput: usage.Exactly(c.Cached), Output: usage.Exactly(c.Written)}
@@ -461,7 +505,7 @@ func (a *lantern) speak(ctx context.Context, r providers.TextRequest) (providers
 func (a *lantern) wait(ctx context.Context, from providers.Attempt, got reply) (reply, *providers.Error) {
 	var job struct{ Job string }
 	if json.Unmarshal(got.body, &job) != nil || job.Job == "" {
-		return got, a.fail(providers.Malformed, providers.Executed, "no job")
+		return got, a.names(a.fail(providers.Malformed, providers.Executed, "no job"), got.status, got.header, "")
 	}
 	for {
 		got, e := a.roundTrip(ctx, "GET", "/jobs/"+job.Job, from, nil)
@@ -556,7 +600,7 @@ func (a *lantern) paint(ctx context.Context, r providers.ImageRequest) (provider
 	}
 	var p painted
 	if json.Unmarshal(got.body, &p) != nil || len(p.Pictures) == 0 && !a.is("DeliversNothing") {
-		return providers.ImageResult{}, a.fail(providers.Malformed, providers.Executed, "no picture")
+		return providers.ImageResult{}, a.names(a.fail(providers.Malformed, providers.Executed, "no picture"), got.status, got.header, "")
 	}
 	result := p.result(r.Model)
 	if a.is("CountsWhatWasAskedFor") {
@@ -584,7 +628,7 @@ func (a *lantern) Reconcile(ctx context.Context, r providers.ReconcileRequest) (
 	got, e := a.roundTrip(ctx, method, "/tickets/"+r.Attempt.ID, r.Attempt, nil)
 	var p painted
 	if e == nil && json.Unmarshal(got.body, &p) != nil {
-		e = a.fail(providers.Malformed, providers.Unknown, "not JSON")
+		e = a.names(a.fail(providers.Malformed, providers.Unknown, "not JSON"), got.status, got.header, "")
 	}
 	if e != nil && a.is("MakesUpAnAnswer") {
 		result := made(lanternSuite("").Images.Want, r.Attempt.ID)
@@ -599,7 +643,7 @@ func (a *lantern) Reconcile(ctx context.Context, r providers.ReconcileRequest) (
 	fate, known := map[string]providers.Fate{"done": providers.Executed, "working": providers.Unknown, "never": providers.NotSent,
 		"lost": providers.Executed, "refused": providers.Rejected}[p.State]
 	if !known && !a.is("MakesUpAnAnswer") {
-		return providers.Reconciled{}, a.fail(providers.Malformed, providers.Unknown, "no state")
+		return providers.Reconciled{}, a.names(a.fail(providers.Malformed, providers.Unknown, "no state"), got.status, got.header, "")
 	}
 	if fate != providers.Executed && a.is("CallsEverythingExecuted") {
 		fate = providers.Executed
@@ -633,22 +677,30 @@ func queuedSuite(flaw string) Suite {
 		a.queued = true
 		return talker{a}, nil
 	}
-	said := s.Text.Success
-	w := TextWire{Want: s.Text.Want, Total: s.Text.Total, Failures: s.Text.Failures}
+	said, filled := s.Text.Success, s.Text.Structured
+	w := TextWire{Want: s.Text.Want, Total: s.Text.Total, Failures: s.Text.Failures, WantStructured: s.Text.WantStructured}
 	var mu sync.Mutex
-	polls := map[string]int{}
+	polls, forms := map[string]int{}, map[string]bool{}
 	w.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		mu.Lock()
 		defer mu.Unlock()
 		if r.Method == "POST" {
-			var q struct{ Ticket string }
+			var q struct {
+				Ticket string
+				Form   json.RawMessage
+			}
 			_ = json.NewDecoder(r.Body).Decode(&q)
+			forms[q.Ticket] = q.Form != nil
 			Recorded{Status: 202, Body: `{"job":"` + q.Ticket + `"}`}.write(w)
 			return
 		}
 		_, job, _ := strings.Cut(r.URL.Path, "/jobs/")
 		if polls[job]++; polls[job] < 3 {
 			Recorded{Body: `{"state":"working"}`}.write(w)
+			return
+		}
+		if forms[job] {
+			filled.to(job).write(w)
 			return
 		}
 		said.to(job).write(w)
@@ -674,7 +726,10 @@ func lanternSuite(flaw string) Suite {
 			Success: ok(`{"said":"light {{attempt}}","ended":"done","lamp":"lamp-7"` + counted + `}`),
 			Want: providers.TextResult{Text: "light {{attempt}}", Metering: providers.Metering{RequestID: "no-{{attempt}}", Model: "lamp-7",
 				Usage: usage.Usage{Input: usage.Exactly(70), CachedInput: usage.Exactly(30), Output: usage.Exactly(50)}}},
-			Total:      150,
+			Total:          150,
+			Structured:     ok(`{"said":"","filled":{"light":"{{attempt}}","n":1},"ended":"done","lamp":"lamp-7"` + counted + `}`),
+			WantStructured: `{"n": 1, "light": "{{attempt}}"}`,
+
 			Refusal:    ok(`{"said":"No.","ended":"refused"` + counted + `}`),
 			Length:     ok(`{"said":"li","ended":"limit"` + counted + `}`),
 			NoUsage:    ok(`{"said":"light","ended":"done"}`),

@@ -2,6 +2,7 @@ package providertest
 
 import (
 	"net/http"
+	"slices"
 	"testing"
 	"time"
 
@@ -48,6 +49,9 @@ type Failure struct {
 }
 
 // TextWire is a wire of completions.
+//
+// Success answers every request that nothing else answers. A Handler answers in place of Success and Structured: where it
+// is set, neither of them is sent, and Want and WantStructured are what the handler's answers must be read as.
 type TextWire struct {
 	Model string // which the suite asks for; "suite-model" if empty
 
@@ -55,21 +59,34 @@ type TextWire struct {
 	// such. With {{attempt}} in its text, answers of concurrent calls can be told apart.
 	Success Recorded
 	// Handler speaks the good wire where one recorded answer cannot, because a call takes several requests, as when a job
-	// is submitted and then polled. Success is not needed then. Faults strike billable requests only.
+	// is submitted and then polled. Success is not needed then, and not used but for its headers: the one that has
+	// Want.RequestID is expected to be read from errors too. Faults strike billable requests only.
 	Handler http.Handler
-	// Want is what Success must be read as, all of it. {{attempt}} in its texts is replaced as in the answer.
+	// Want is what Success must be read as, all of it. {{attempt}} in its texts is replaced as in the answer. DeliversValidUTF8
+	// spoils the text where it finds it among the texts of the answer's JSON, whole or in pieces, and is skipped if it does not.
 	Want providers.TextResult
 	// Total is the number of tokens that Success reports in all, by its own total or by its documentation. The classes of
 	// Want.Usage must add up to it, or some tokens are counted twice or not at all.
 	Total int64
 
-	Refusal    Recorded  // 200, the model or a content filter refused: Blocked, Executed
-	Length     Recorded  // 200, the text stopped at the token limit: Incomplete, Executed
-	NoUsage    Recorded  // Success without its usage: Malformed, Executed
-	BadUsage   Recorded  // Success with usage that does not add up: Malformed, Executed
-	NoText     Recorded  // Success without a text: Malformed, Executed
-	ErrorIn200 Recorded  // 200 with an error instead of a text: any kind, but Executed, or Rejected if it says that nothing ran
-	Failures   []Failure // the upstream's own errors, at least one
+	// Structured is a whole answer to a request that has a schema, where it differs from Success: the input of a forced
+	// tool, or JSON in place of prose. A Handler tells such a request by its body. Without either, Success answers it, only
+	// the request is looked at, and an adapter that calls that answer Malformed is right.
+	Structured Recorded
+	// WantStructured is the text that the answer to a schema must be read as, compared as JSON. {{attempt}} is replaced.
+	WantStructured string
+
+	Refusal Recorded // 200, the model or a content filter refused: Blocked, Executed
+	Length  Recorded // 200, the text stopped at the token limit: Incomplete, Executed
+	NoUsage Recorded // Success without its usage: Malformed, Executed
+	// BadUsage is Success with usage that does not add up: a total that is not the sum, or, on a wire without a total, a
+	// count that cannot be, such as a negative one or a part larger than its whole: Malformed, Executed.
+	BadUsage   Recorded
+	NoText     Recorded // Success without a text: Malformed, Executed
+	ErrorIn200 Recorded // 200 with an error instead of a text: any kind, but Executed, or Rejected if it says that nothing ran
+	// Failures are the upstream's own errors, at least one. They may have the status 200 as well: second examples of what
+	// the fields above have one of, such as another finish reason.
+	Failures []Failure
 }
 
 // ImageWire is a wire of pictures.
@@ -103,7 +120,8 @@ type ReconcileWire struct {
 // Run checks an adapter against the contract of package providers. Every case is a subtest, named by the capability and
 // the behaviour, that prints the rule in words when it fails. It needs no network but loopback and takes a few seconds.
 // Most cases run in parallel. A few look at what belongs to the process (its loggers, standard output, environment)
-// and change it while they run, so do not call Run from a test that is parallel. Use -race.
+// and change it while they run, so do not call Run from a test that is parallel. Use -race. If ReadsTheAnswer fails,
+// nothing else of its capability is run.
 //
 // It cannot see whether an adapter takes a proxy from the environment, because net/http asks for none on loopback:
 // give the adapter a transport of its own without Proxy.
@@ -115,15 +133,33 @@ func Run(t *testing.T, s Suite) {
 	}
 	for _, f := range s.faces() {
 		t.Run(f.name, func(t *testing.T) {
-			for _, c := range f.cases() {
-				t.Run(c.name, func(t *testing.T) {
-					if !c.alone {
+			f.inOrder(func(c suiteCase) bool {
+				return t.Run(c.name, func(t *testing.T) {
+					if !c.alone && c.name != firstCase {
 						t.Parallel()
 					}
 					c.do(t, &s, f)
 				})
-			}
+			}, t.Logf)
 		})
+	}
+}
+
+// firstCase is what most other cases stand on.
+const firstCase = "ReadsTheAnswer"
+
+// inOrder runs the first case, and the others only if it holds: they would all say the same again.
+func (f *face) inOrder(run func(suiteCase) bool, say func(format string, args ...any)) {
+	all := f.cases()
+	first := slices.IndexFunc(all, func(c suiteCase) bool { return c.name == firstCase })
+	if !run(all[first]) {
+		say("nothing else of %s was run: what is not read as the suite wants it would fail in every case", f.name)
+		return
+	}
+	for i, c := range all {
+		if i != first {
+			run(c)
+		}
 	}
 }
 
@@ -164,6 +200,9 @@ func (s *Suite) missing(d providers.Descriptor) []string {
 			need("TextWire.Want.Text", s.Text.Want.Text != "")
 			need("TextWire.Want.Usage", !s.Text.Want.Usage.IsZero())
 			need("TextWire.Total", s.Text.Total != 0)
+			need("TextWire.WantStructured with TextWire.Structured", !s.Text.Structured.given() || s.Text.WantStructured != "")
+			need("TextWire.Structured, or TextWire.Handler, with TextWire.WantStructured",
+				s.Text.WantStructured == "" || s.Text.Structured.given() || s.Text.Handler != nil)
 			need("TextWire.Failures", len(s.Text.Failures) > 0)
 			need("a name, a kind and a fate in each of TextWire.Failures", complete(s.Text.Failures))
 		}

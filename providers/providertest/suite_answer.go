@@ -1,8 +1,11 @@
 package providertest
 
 import (
+	"context"
+	"errors"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -157,6 +160,38 @@ var answerCases = []suiteCase{
 		for _, q := range b.up.requests() {
 			if strings.HasSuffix(q.path, "/elsewhere") {
 				b.Errorf("a redirect was followed with a %s request", q.method)
+			}
+		}
+	}},
+	{"TellsOfTheAnswerInErrors", "an error that came after an answer has its status, a 200 too, and the upstream's id of the request where the success shows one: " +
+		"by them the request is found in the upstream's logs", false, func(b *bench) {
+		tell := func(name string, s strike, within time.Duration) bool {
+			ctx, cancel := context.WithTimeout(b.Context(), orElse(within, patience))
+			defer cancel()
+			b.up.faulty(s)
+			r := b.call(ctx, b.ask())
+			var e *providers.Error
+			if errors.As(r.err, &e) && e != nil {
+				b.names(e, r.attempt)
+			}
+			if b.Failed() {
+				b.Logf("the answer was that of %s", name)
+			}
+			return !b.Failed() // what is forgotten once is mostly forgotten always
+		}
+		for _, f := range slices.Concat(statusFaults, transportFaults) {
+			if !tell(f.name, f.strike, f.within) {
+				return
+			}
+		}
+		for _, f := range bodyFaults {
+			if !tell(f.name, body(f.bodies[0]), 0) {
+				return
+			}
+		}
+		for _, f := range b.face.failures {
+			if f.Recorded.given() && !tell(f.Name, func(x *exchange) { f.Recorded.to(x.q.attempt).write(x) }, 0) {
+				return
 			}
 		}
 	}},

@@ -20,23 +20,26 @@ func suiteSchema() *providers.Schema {
 }
 
 var textRequestCases = []suiteCase{
-	{"SendsTheMessagesInOrder", "all messages travel, each with its exact text and in their order; only a system message may have a place of its own", false, func(b *bench) {
+	{"SendsTheMessagesInOrder", "all messages travel, each with its exact text and in their order; only the system's may have a place of their own, in their own order", false, func(b *bench) {
 		q := b.ask()
-		q.text.Messages = append(q.text.Messages,
-			providers.Message{Role: providers.Assistant, Text: b.marker + " answered {\"n\": 1}\t\\o/"},
-			providers.Message{Role: providers.User, Text: b.marker + " asks again \u2028 日本語 🗼"})
-		s := b.sent(q)
-		all := leaves(s.body)
-		last := -1
+		q.text.Messages = slices.Concat(q.text.Messages[:1],
+			[]providers.Message{{Role: providers.System, Text: b.marker + " adds: \"in\u00a0Latin\" <if> you can."}}, q.text.Messages[1:],
+			[]providers.Message{{Role: providers.Assistant, Text: b.marker + " answered {\"n\": 1}\t\\o/"},
+				{Role: providers.User, Text: b.marker + " asks again \u2028 日本語 🗼"}})
+		type place struct{ leaf, at int } // of a text in the body
+		all := leaves(b.sent(q).body)
+		last := map[bool]place{true: {-1, 0}, false: {-1, 0}} // of the system's texts, and of the turns
 		for i, m := range q.text.Messages {
-			at := slices.IndexFunc(all, func(l leaf) bool { return strings.Contains(l.value, m.Text) })
-			switch {
-			case at < 0:
+			var p place
+			p.leaf = slices.IndexFunc(all, func(l leaf) bool { p.at = strings.Index(l.value, m.Text); return p.at >= 0 })
+			system := m.Role == providers.System
+			switch before := last[system]; {
+			case p.leaf < 0:
 				b.Errorf("message %d (%s) does not arrive as it was", i, m.Role)
-			case m.Role != providers.System && at < last:
+			case p.leaf < before.leaf || p.leaf == before.leaf && p.at < before.at:
 				b.Errorf("message %d (%s) comes before the one that it follows", i, m.Role)
-			case m.Role != providers.System:
-				last = at
+			default:
+				last[system] = p
 			}
 		}
 	}},
@@ -107,17 +110,28 @@ var textRequestCases = []suiteCase{
 			b.Errorf("the field %q is in the request, and in Omit", field)
 		}
 	}},
-	{"SendsTheSchema", "a schema travels, whole; an adapter whose wire has none refuses it before anything is sent", false, func(b *bench) {
+	{"SendsTheSchema", "a schema travels, whole and as JSON; an adapter whose wire has none refuses it before anything is sent", false, func(b *bench) {
 		q := b.ask()
 		q.text.Schema = suiteSchema()
-		s, sent := b.refusesOrSends(q)
-		if !sent {
+		r := b.call(b.Context(), q)
+		switch e := providers.AsError("", r.err); {
+		case r.err == nil:
+		case e.Fate == providers.NotSent:
+			b.refused(r, providers.Unsupported, providers.Invalid)
 			return
+		case e.Kind == providers.Malformed && b.face.handler == nil && !b.face.structured.given():
+			b.Logf("TextWire.Success is no answer to a schema for this adapter: record one in TextWire.Structured, so that it is tested")
+		default:
+			b.Errorf("the call = %v: the request was sent, and answered as a request with a schema is", shown(r.err))
 		}
+		s := b.request(r.attempt)
 		for _, part := range []string{suiteProperty, "additionalProperties", "required"} {
 			if !bytes.Contains(s.body, []byte(part)) {
 				b.Errorf("the schema's %q does not travel", part)
 			}
+		}
+		if bytes.Contains(s.body, []byte(suiteProperty)) && !s.has(suiteProperty) {
+			b.Errorf("the schema travels inside of a text, want an object of JSON")
 		}
 		if bytes.Contains(b.sent(b.ask()).body, []byte(suiteProperty)) {
 			b.Errorf("a request without a schema has the one of an earlier request")

@@ -57,6 +57,35 @@ func (b *bench) examine(r result, q ask) {
 	}
 }
 
+// names checks that an error after an answer names it: by its status, and by the upstream's id of the request where the
+// adapter is known to read that.
+func (b *bench) names(e *providers.Error, attempt string) {
+	b.Helper()
+	t := b.up.answered(attempt)
+	if len(t.statuses) == 0 || !heard(e, t, len(b.up.of(attempt))) {
+		return
+	}
+	if !slices.Contains(t.statuses, e.Status) {
+		b.Errorf("the error's Status is %d, want %d, that of the answer", e.Status, t.statuses[len(t.statuses)-1])
+	}
+	if want := expand(b.face.requestID, attempt); t.identified && e.RequestID != want {
+		b.Errorf("the error's RequestID is %q, want %q, that of the answer", e.RequestID, want)
+	}
+}
+
+// heard reports whether an error shows that the adapter has seen an answer. One that ended early may have been on its way
+// to the first or to another one.
+func heard(e *providers.Error, t told, requests int) bool {
+	switch e.Kind {
+	case providers.Network:
+		return false
+	case providers.Canceled, providers.Timeout:
+		return requests == 1 && (e.Fate == providers.Executed || e.Fate == providers.Rejected || t.statuses[0]/100 != 2)
+	default:
+		return e.Fate != providers.NotSent
+	}
+}
+
 // silent checks that neither the key nor a prompt nor a header can be got out of an error: by printing, by JSON, or by a
 // walk over it and over everything that it wraps.
 func (b *bench) silent(err error, q ask) {

@@ -20,6 +20,11 @@ type face struct {
 	bills   bool // a call is a billable request
 	success Recorded
 	handler http.Handler
+	// structured answers a request with a schema in place of success, if it is given.
+	structured Recorded
+	requestID  string // of the good answer, with {{attempt}} in it; empty if the adapter reads none
+	// failures are the author's answers that are no success, as far as they are given.
+	failures []Failure
 	// the part of the request that is the same in every call
 	model string
 	image providers.ImageRequest
@@ -88,6 +93,16 @@ func (b *bench) attempt() providers.Attempt {
 	return providers.Attempt{ID: uuid(), Key: secret.Key{ID: "suite", Secret: secret.New(b.key)}}
 }
 
+// idHeader returns the header that brings the upstream's id of a request, if the good answer shows one.
+func (f *face) idHeader() string {
+	for name, values := range f.success.Header {
+		if f.requestID != "" && slices.Contains(values, f.requestID) {
+			return name
+		}
+	}
+	return ""
+}
+
 func orElse[T comparable](v, otherwise T) T {
 	var zero T
 	if v == zero {
@@ -97,19 +112,23 @@ func orElse[T comparable](v, otherwise T) T {
 }
 
 func textFace(w *TextWire) *face {
-	f := &face{name: "Text", bills: true, success: w.Success, handler: w.Handler, model: orElse(w.Model, "suite-model"),
+	f := &face{name: "Text", bills: true, success: w.Success, handler: w.Handler, structured: w.Structured, requestID: w.Want.RequestID,
+		model: orElse(w.Model, "suite-model"),
 		do: func(ctx context.Context, p providers.Provider, q ask) (outcome, error) {
 			r, err := p.(providers.TextGenerator).GenerateText(ctx, q.text)
 			return outcome{text: &r}, err
 		},
 		same: func(b *bench, r result) { b.sameText(*r.outcome.text, w.Want, r.attempt) },
 	}
+	f.failures = append(slices.Clone(w.Failures), Failure{Name: "TextWire.Refusal", Recorded: w.Refusal}, Failure{Name: "TextWire.Length", Recorded: w.Length},
+		Failure{Name: "TextWire.NoUsage", Recorded: w.NoUsage}, Failure{Name: "TextWire.BadUsage", Recorded: w.BadUsage},
+		Failure{Name: "TextWire.NoText", Recorded: w.NoText}, Failure{Name: "TextWire.ErrorIn200", Recorded: w.ErrorIn200})
 	f.extra = slices.Concat(textRequestCases, textAnswerCases(w), failureCases(w.Failures), pollCases(w.Handler))
 	return f
 }
 
 func imageFace(w *ImageWire) *face {
-	f := &face{name: "Images", bills: true, success: w.Success, handler: w.Handler, model: orElse(w.Model, "suite-model"),
+	f := &face{name: "Images", bills: true, success: w.Success, handler: w.Handler, requestID: w.Want.RequestID, model: orElse(w.Model, "suite-model"),
 		image: providers.ImageRequest{Width: orElse(w.Width, 832), Height: orElse(w.Height, 1216), N: len(w.Want.Images)},
 		do: func(ctx context.Context, p providers.Provider, q ask) (outcome, error) {
 			r, err := p.(providers.ImageGenerator).GenerateImages(ctx, q.image)
@@ -117,6 +136,7 @@ func imageFace(w *ImageWire) *face {
 		},
 		same: func(b *bench, r result) { b.sameImages(*r.outcome.image, w.Want, r.attempt) },
 	}
+	f.failures = append(slices.Clone(w.Failures), Failure{Name: "ImageWire.NoPicture", Recorded: w.NoPicture}, Failure{Name: "ImageWire.ErrorIn200", Recorded: w.ErrorIn200})
 	f.extra = slices.Concat(imageRequestCases, imageAnswerCases(w), failureCases(w.Failures), pollCases(w.Handler))
 	return f
 }
@@ -128,6 +148,12 @@ func reconcileFace(w *ReconcileWire) *face {
 			return outcome{became: &r}, err
 		},
 		same: func(b *bench, r result) { b.sameOutcome(*r.outcome.became, w.Want, r.attempt) },
+	}
+	switch {
+	case w.Want.Text != nil:
+		f.requestID = w.Want.Text.RequestID
+	case w.Want.Image != nil:
+		f.requestID = w.Want.Image.RequestID
 	}
 	f.extra = reconcileCases(w)
 	return f

@@ -75,6 +75,7 @@ func says(status int, header ...string) strike {
 		for i := 0; i < len(header); i += 2 {
 			x.Header().Set(header[i], header[i+1])
 		}
+		x.identify()
 		Recorded{Status: status, Body: `{"error":{"message":"something is wrong"}}`}.write(x)
 	}
 }

@@ -1,8 +1,12 @@
 package providertest
 
 import (
+	"encoding/json"
 	"net/http"
+	"reflect"
+	"regexp"
 	"strings"
+	"sync/atomic"
 	"unicode/utf8"
 
 	"github.com/scrip-go/scrip/providers"
@@ -23,7 +27,26 @@ func failureCases(failures []Failure) []suiteCase {
 			}
 		}})
 	}
-	return cases
+	return append(cases, suiteCase{"AStatusThatLeavesItOpenWinsOverACode",
+		"a code says what went wrong, but behind a 500 not that nothing ran: of code and status the more careful one has the fate", false, func(b *bench) {
+			tried := false
+			for _, f := range failures {
+				if f.Fate != providers.Rejected || f.Recorded.Status/100 != 4 {
+					continue
+				}
+				tried = true
+				late := f.Recorded
+				late.Status = http.StatusInternalServerError
+				b.up.faulty(func(x *exchange) { late.to(x.q.attempt).write(x) })
+				b.failed(b.call(b.Context(), b.ask()), nil, unknown)
+				if b.Failed() {
+					b.Logf("the answer was that of the failure %s", f.Name)
+				}
+			}
+			if !tried {
+				b.Skipf("not tested: no failure has a status of 4xx and the fate %q", providers.Rejected)
+			}
+		}})
 }
 
 // pollCases are about the requests that ask for the result of a job, where a wire has such.
@@ -58,6 +81,36 @@ func recorded(name, rule, field string, answer Recorded, k []providers.Kind, f [
 	}}
 }
 
+// stringIn is a text of JSON.
+var stringIn = regexp.MustCompile(`"(?:[^"\\]|\\.)*"`)
+
+// textIn returns where in a body the first piece of a text begins, or -1 if the text is not made of texts of the body in
+// their order.
+func textIn(body, text string) int {
+	at, rest := -1, text
+	for _, place := range stringIn.FindAllStringIndex(body, -1) {
+		var piece string
+		if json.Unmarshal([]byte(body[place[0]:place[1]]), &piece) != nil || piece == "" || !strings.HasPrefix(rest, piece) {
+			continue
+		}
+		if rest = rest[len(piece):]; at < 0 {
+			at = place[0] + 1
+		}
+	}
+	if rest != "" {
+		return -1
+	}
+	return at
+}
+
+// sameJSON reports whether two texts are the same value of JSON, or the same text if the second is no JSON.
+func sameJSON(got, want string) bool {
+	if !json.Valid([]byte(want)) {
+		return got == want
+	}
+	return json.Valid([]byte(got)) && reflect.DeepEqual(decoded([]byte(got)), decoded([]byte(want)))
+}
+
 // play answers with a recorded answer from now on, or skips the case.
 func (b *bench) play(field string, answer Recorded) {
 	b.Helper()
@@ -90,20 +143,42 @@ func textAnswerCases(w *TextWire) []suiteCase {
 		recorded("AnErrorInASuccessIsAnError", "an error inside HTTP 200 is an error, and was executed unless it says that nothing ran", "TextWire.ErrorIn200",
 			w.ErrorIn200, nil, oneOf(providers.Executed, providers.Rejected)),
 		{"DeliversValidUTF8", "a text that is delivered is valid UTF-8, whatever bytes came", false, func(b *bench) {
-			text := string(encode(w.Want.Text))
-			text = text[1 : len(text)-1]
-			if !strings.Contains(w.Success.Body, text) {
-				b.Skipf("not tested: TextWire.Success does not have TextWire.Want.Text in one piece")
+			for _, set := range []func(strike){b.up.faulty, func(s strike) { b.up.faultyPolls(s) }} { // the text may come with a poll
+				var spoiled atomic.Bool
+				set(func(x *exchange) {
+					g := x.good()
+					if at := textIn(g.Body, expand(w.Want.Text, x.q.attempt)); at >= 0 {
+						g.Body = g.Body[:at] + "\xff\xfe" + g.Body[at:]
+						spoiled.Store(true)
+					}
+					g.write(x)
+				})
+				r := b.call(b.Context(), b.ask())
+				if !spoiled.Load() {
+					continue
+				}
+				if r.err != nil {
+					b.failed(r, oneOf(providers.Malformed), b.allowed(nil))
+				} else if !utf8.ValidString(r.outcome.text.Text) {
+					b.Errorf("the text is %q", r.outcome.text.Text)
+				}
+				return
 			}
-			b.up.faulty(func(x *exchange) {
-				g := w.Success
-				g.Body = strings.Replace(g.Body, text, "\xff\xfe"+text, 1)
-				g.to(x.q.attempt).write(x)
-			})
-			if r := b.call(b.Context(), b.ask()); r.err != nil {
-				b.failed(r, oneOf(providers.Malformed), b.allowed(nil))
-			} else if !utf8.ValidString(r.outcome.text.Text) {
-				b.Errorf("the text is %q", r.outcome.text.Text)
+			b.Skipf("not tested: TextWire.Want.Text is not made of texts of the good answer, in their order")
+		}},
+		{"ReadsAStructuredAnswer", "the answer to a request with a schema is the JSON that fits it", false, func(b *bench) {
+			if w.WantStructured == "" {
+				b.Skipf("not tested: TextWire.Structured and TextWire.WantStructured are not set")
+			}
+			q := b.ask()
+			q.text.Schema = suiteSchema()
+			r := b.call(b.Context(), q)
+			if r.err != nil {
+				b.Errorf("the call = %v, want no error: the schema was answered with TextWire.Structured, or by TextWire.Handler", shown(r.err))
+				return
+			}
+			if got, want := r.outcome.text.Text, expand(w.WantStructured, r.attempt); !sameJSON(got, want) {
+				b.Errorf("the text is %q, want %q", got, want)
 			}
 		}},
 	}

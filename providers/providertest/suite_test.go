@@ -69,6 +69,7 @@ var flaws = []struct{ flaw, face, by string }{
 	{"AsksForGzipAndForgets", "Text", "ReadsAPackedAnswer"},
 	{"WantsNoBlanks", "Text", "ReadsAnAnswerInPieces"},
 	{"DeliversTheBytesThatCame", "Text", "DeliversValidUTF8"},
+	{"DeliversTheBytesThatCame", "Jobs", "DeliversValidUTF8"},
 	{"TrustsTheContentType", "Text", "IgnoresTheContentType"},
 	{"ReadsTheFirstValue", "Text", "TwoAnswersAreMalformed"},
 
@@ -82,10 +83,17 @@ var flaws = []struct{ flaw, face, by string }{
 	{"SendsWithoutABound", "Text", "RefusesACallWithoutABound"},
 	{"LetsTheProfileRaiseTheBound", "Text", "KeepsTheBoundAgainstTheProfile"},
 	{"DropsTheSchema", "Text", "SendsTheSchema"},
+	{"SendsTheSchemaAsAText", "Text", "SendsTheSchema"},
+	{"AnswersWithAFormOfItsOwn", "Text", "ReadsAStructuredAnswer"},
+	{"AnswersWithAFormOfItsOwn", "Jobs", "ReadsAStructuredAnswer"},
 	{"RoundsTheTemperature", "Text", "SendsTheTemperature"},
 	{"SendsTheTemperatureAsAText", "Text", "SendsTheTemperature"},
 	{"DropsATemperatureOfZero", "Text", "SendsTheTemperature"},
 	{"DropsTheSystemMessage", "Text", "SendsTheMessagesInOrder"},
+	{"DropsTheSecondSystemMessage", "Text", "SendsTheMessagesInOrder"},
+	{"DropsTheSecondTurn", "Text", "SendsTheMessagesInOrder"},
+	{"TurnsTheSystemMessagesRound", "Text", "SendsTheMessagesInOrder"},
+	{"JoinsTheSystemMessagesRound", "Text", "SendsTheMessagesInOrder"},
 	{"TrimsMessages", "Text", "SendsTheMessagesInOrder"},
 	{"TurnsTheMessagesRound", "Text", "SendsTheMessagesInOrder"},
 
@@ -100,6 +108,14 @@ var flaws = []struct{ flaw, face, by string }{
 	{"TakesALengthStop", "Text", "ALengthStopIsIncomplete"},
 	{"TakesAnEmptyText", "Text", "NoTextIsMalformed"},
 	{"KnowsNoCodes", "Text", "RecordedNoMoney"},
+	{"BelievesTheCode", "Text", "AStatusThatLeavesItOpenWinsOverACode"},
+	{"BelievesTheCode", "Jobs", "AStatusThatLeavesItOpenWinsOverACode"},
+	{"ForgetsTheStatus", "Text", "TellsOfTheAnswerInErrors"},
+	{"ForgetsTheStatus", "Reconcile", "TellsOfTheAnswerInErrors"},
+	{"ForgetsTheStatusOfASuccess", "Text", "TellsOfTheAnswerInErrors"},
+	{"ForgetsTheStatusOfALateBody", "Text", "TellsOfTheAnswerInErrors"},
+	{"ForgetsTheStatusOfARefusal", "Text", "TellsOfTheAnswerInErrors"},
+	{"ForgetsTheIDOfAFailure", "Text", "TellsOfTheAnswerInErrors"},
 
 	{"SaysACutAnswerMayHaveRun", "Talk", "ACutBodyIsIncomplete"},
 	{"SaysACutAnswerMayHaveRun", "Talk", "ACutBodyOfUnknownLengthIsIncomplete"},
@@ -241,6 +257,8 @@ func TestSaysWhatIsMissing(t *testing.T) {
 		{func(s *Suite) { s.Text.Want.Text = "" }, "set TextWire.Want.Text"},
 		{func(s *Suite) { s.Text.Want.Usage = usage.Usage{} }, "set TextWire.Want.Usage"},
 		{func(s *Suite) { s.Text.Total = 0 }, "set TextWire.Total"},
+		{func(s *Suite) { s.Text.WantStructured = "" }, "set TextWire.WantStructured with TextWire.Structured"},
+		{func(s *Suite) { s.Text.Structured = Recorded{} }, "set TextWire.Structured, or TextWire.Handler, with TextWire.WantStructured"},
 		{func(s *Suite) { s.Text.Failures = nil }, "set TextWire.Failures"},
 		{func(s *Suite) { s.Text.Failures[0].Fate = "" }, "set a name, a kind and a fate in each of TextWire.Failures"},
 		{func(s *Suite) { s.Images.Success = Recorded{} }, "set ImageWire.Success or ImageWire.Handler"},
@@ -256,6 +274,7 @@ func TestSaysWhatIsMissing(t *testing.T) {
 		}
 	}
 	s := lanternSuite("")
+	s.Text.Structured, s.Text.WantStructured = Recorded{}, ""
 	s.Text.Refusal, s.Text.Length, s.Text.NoUsage, s.Text.BadUsage, s.Text.NoText, s.Text.ErrorIn200 = Recorded{}, Recorded{}, Recorded{}, Recorded{}, Recorded{}, Recorded{}
 	skipped := 0
 	for _, f := range s.faces()[:1] {
@@ -268,8 +287,70 @@ func TestSaysWhatIsMissing(t *testing.T) {
 			}
 		}
 	}
-	if skipped != 7 {
-		t.Errorf("%d cases are skipped, want the 7 whose answers are not there", skipped)
+	if skipped != 8 {
+		t.Errorf("%d cases are skipped, want the 8 whose answers are not there", skipped)
+	}
+}
+
+func TestRunsNothingElseIfTheAnswerIsNotRead(t *testing.T) {
+	for flaw, all := range map[string]bool{"": true, "ForgetsTheRequestID": false} {
+		s := talkerSuite(flaw)
+		f := s.faces()[0]
+		var ran, said []string
+		f.inOrder(func(c suiteCase) bool {
+			ran = append(ran, c.name)
+			return c.name != firstCase || !play(t.Context(), s, f, c).Failed()
+		}, func(format string, args ...any) { said = append(said, fmt.Sprintf(format, args...)) })
+		want := 1
+		if all {
+			want = len(f.cases())
+		}
+		if len(ran) != want || ran[0] != firstCase || len(said) == 0 != all {
+			t.Errorf("with the flaw %q it runs %d cases, the first of them %s, and says %q; want %d", flaw, len(ran), ran[0], said, want)
+		}
+	}
+}
+
+// TestASchemaWithoutARecordingOfItsAnswer is no failure of an adapter that wants the answer in another form.
+func TestASchemaWithoutARecordingOfItsAnswer(t *testing.T) {
+	s := lanternSuite("")
+	s.Text.Structured, s.Text.WantStructured = Recorded{}, ""
+	f, c := find(t, s, "SendsTheSchema", "Text")
+	if r := play(t.Context(), s, f, c); r.Failed() || len(r.lines) != 1 || !strings.Contains(r.lines[0], "TextWire.Structured") {
+		t.Errorf("the case fails: %t, and says %q; want that it holds, and names the field", r.Failed(), r.lines)
+	}
+	s = lanternSuite("SendsTheSchemaAsAText")
+	s.Text.Structured, s.Text.WantStructured = Recorded{}, ""
+	if r := play(t.Context(), s, f, c); !r.Failed() {
+		t.Errorf("the case does not look at the request, and says %q", r.lines)
+	}
+}
+
+// TestTakesSystemMessagesInOnePlace: that they are joined is the wire's choice.
+func TestTakesSystemMessagesInOnePlace(t *testing.T) {
+	s := lanternSuite("JoinsTheSystemMessages")
+	f, c := find(t, s, "SendsTheMessagesInOrder", "Text")
+	if r := play(t.Context(), s, f, c); r.Failed() {
+		t.Errorf("the case says %q", r.lines)
+	}
+}
+
+func TestFindsATextInItsPieces(t *testing.T) {
+	for _, tt := range []struct {
+		body, text string
+		want       int
+	}{
+		{`{"text":"Hello."}`, "Hello.", 9},
+		{`{"parts":[{"type":"text","text":"Hello, "},{"type":"text","text":"you."}]}`, "Hello, you.", 33},
+		{`{"text":"a \"b\" \u00fc"}`, `a "b" ü`, 9},
+		{"data: {\"d\":\"Hel\"}\n\ndata: {\"d\":\"lo.\"}\n", "Hello.", 12},
+		{`{"parts":["you.","Hello, "]}`, "Hello, you.", -1},
+		{`{"text":"Hello. And more."}`, "Hello.", -1},
+		{`<html>`, "Hello.", -1},
+	} {
+		if got := textIn(tt.body, tt.text); got != tt.want {
+			t.Errorf("textIn(%s, %q) = %d, want %d", tt.body, tt.text, got, tt.want)
+		}
 	}
 }
 

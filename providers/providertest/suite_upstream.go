@@ -6,6 +6,7 @@ import (
 	"log"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -28,11 +29,64 @@ type upstreamSide struct {
 	once    sync.Once
 
 	mu       sync.Mutex
-	attempts []string // the ids that were given out
-	seen     []seen   // guarded by mu
-	strike   strike   // guarded by mu; nil lets all pass
-	polls    bool     // guarded by mu; it strikes what is not billable, in place of what is
-	struck   int      // guarded by mu
+	attempts []string        // the ids that were given out
+	seen     []seen          // guarded by mu
+	strike   strike          // guarded by mu; nil lets all pass
+	polls    bool            // guarded by mu; it strikes what is not billable, in place of what is
+	struck   int             // guarded by mu
+	told     map[string]told // guarded by mu; by attempt
+}
+
+// told is what an attempt was answered while its caller was there to hear it.
+type told struct {
+	statuses   []int
+	identified bool // with the upstream's id of the request, where the good answer has it
+}
+
+// teller is an answer that is taken note of when it begins.
+type teller struct {
+	http.ResponseWriter
+	begins func(status int, h http.Header)
+	begun  bool
+}
+
+func (t *teller) WriteHeader(status int) {
+	if !t.begun {
+		t.begun = true
+		t.begins(status, t.Header())
+	}
+	t.ResponseWriter.WriteHeader(status)
+}
+
+func (t *teller) Write(b []byte) (int, error) {
+	if !t.begun {
+		t.WriteHeader(http.StatusOK)
+	}
+	return t.ResponseWriter.Write(b)
+}
+
+// Unwrap is for [http.ResponseController].
+func (t *teller) Unwrap() http.ResponseWriter { return t.ResponseWriter }
+
+// tell takes note of an answer to an attempt.
+func (u *upstreamSide) tell(attempt string, status int, h http.Header) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	t := u.told[attempt]
+	t.statuses = append(t.statuses, status)
+	if id := u.b.face.requestID; id != "" {
+		for _, values := range h {
+			t.identified = t.identified || slices.Contains(values, expand(id, attempt))
+		}
+	}
+	u.told[attempt] = t
+}
+
+// answered returns what an attempt was answered.
+func (u *upstreamSide) answered(attempt string) told {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return u.told[attempt]
 }
 
 // seen is a request as it came.
@@ -57,7 +111,14 @@ type exchange struct {
 }
 
 // good returns what the good wire would answer.
-func (x *exchange) good() Recorded { return x.u.good(x.r, x.q.attempt) }
+func (x *exchange) good() Recorded { return x.u.good(x.r, x.q) }
+
+// identify gives an answer the upstream's id of the request, where the good one has it.
+func (x *exchange) identify() {
+	if name := x.u.b.face.idHeader(); name != "" {
+		x.Header().Set(name, expand(x.u.b.face.requestID, x.q.attempt))
+	}
+}
 
 func (x *exchange) flush() { _ = http.NewResponseController(x.ResponseWriter).Flush() }
 
@@ -86,7 +147,7 @@ func (x *exchange) hang() {
 }
 
 func newUpstreamSide(b *bench) *upstreamSide {
-	u := &upstreamSide{b: b, over: make(chan struct{})}
+	u := &upstreamSide{b: b, over: make(chan struct{}), told: map[string]told{}}
 	u.server = u.listen(false)
 	u.other = u.listen(true)
 	return u
@@ -157,7 +218,11 @@ func (u *upstreamSide) serve(w http.ResponseWriter, r *http.Request, elsewhere b
 		u.struck++
 	}
 	u.mu.Unlock()
-	x := &exchange{w, r, u, q}
+	x := &exchange{&teller{ResponseWriter: w, begins: func(status int, h http.Header) {
+		if u.b.face != nil && r.Context().Err() == nil { // nobody hears it otherwise
+			u.tell(q.attempt, status, h)
+		}
+	}}, r, u, q}
 	if hit != nil {
 		hit(x)
 		return
@@ -190,7 +255,7 @@ func (u *upstreamSide) find(q seen) string {
 }
 
 // good is the answer of the author's wire.
-func (u *upstreamSide) good(r *http.Request, attempt string) Recorded {
+func (u *upstreamSide) good(r *http.Request, q seen) Recorded {
 	if u.b.face == nil {
 		return Recorded{Status: 404}
 	}
@@ -199,7 +264,10 @@ func (u *upstreamSide) good(r *http.Request, attempt string) Recorded {
 		h.ServeHTTP(w, r)
 		return Recorded{Status: w.Code, Header: w.Header(), Body: w.Body.String()}
 	}
-	return u.b.face.success.to(attempt)
+	if s := u.b.face.structured; s.given() && bytes.Contains(q.body, []byte(suiteProperty)) {
+		return s.to(q.attempt)
+	}
+	return u.b.face.success.to(q.attempt)
 }
 
 // requests returns all requests so far.
