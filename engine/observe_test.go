@@ -97,10 +97,7 @@ func TestTheStepsOfAnOperationAreHeardInOrder(t *testing.T) {
 }
 
 // nesting is a tracer that notes in whose context each step is heard.
-type nesting struct {
-	diary
-	heard []string
-}
+type nesting struct{ heard []string }
 
 type insideKey struct{}
 
