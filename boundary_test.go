@@ -89,13 +89,13 @@ var rules = map[string]rule{
 	"observe/otel": {ours: []string{"usage", "credits", "registry", "providers", "engine"}, others: telemetry}, // a module of its own
 
 	"blobs":                   {ours: []string{"internal/durable"}},
-	"stores/internal/dbstore": {ours: []string{"credits", "automation/content", "usage"}, others: []string{decimal}},
-	"stores/memory":           {ours: []string{"credits", "registry", "automation", "automation/content", "usage"}, others: []string{decimal}},
-	"stores/sqlite": {ours: []string{"credits", "registry", "automation", "automation/content", "usage", "stores/internal/dbstore"},
+	"stores/internal/dbstore": {ours: []string{"credits", "secret", "automation/content", "usage"}, others: []string{decimal}},
+	"stores/memory":           {ours: []string{"credits", "registry", "secret", "automation", "automation/content", "usage"}, others: []string{decimal}},
+	"stores/sqlite": {ours: []string{"credits", "registry", "secret", "automation", "automation/content", "usage", "stores/internal/dbstore"},
 		others: []string{decimal, driver, driverLib, unix, windows}},
-	"stores/postgres": {ours: []string{"credits", "registry", "automation", "automation/content", "usage", "stores/internal/dbstore"},
+	"stores/postgres": {ours: []string{"credits", "registry", "secret", "automation", "automation/content", "usage", "stores/internal/dbstore"},
 		others: []string{decimal, pgx, pgconn, pgxpool, puddle}},
-	"storetest": {ours: []string{"credits", "registry", "automation", "automation/content", "usage"}, others: []string{decimal}},
+	"storetest": {ours: []string{"credits", "registry", "secret", "automation", "automation/content", "usage"}, others: []string{decimal}},
 }
 
 // light are the packages that every host gets; a driver in their tests would reach every host's go.sum, so those use

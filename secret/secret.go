@@ -1,19 +1,10 @@
-// Package secret holds API keys so that they cannot be printed by accident, and says where keys come from.
-//
-// It is a leaf that providers, registry and engine share. A [Secret] formats, marshals and logs as "[secret]",
-// and a walk over it by reflection does not find the text either.
 package secret
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 )
-
-// ErrNoKey is returned by a [KeySource] that has no key for the provider. The error that wraps it names the
-// provider and what to set.
-var ErrNoKey = errors.New("no API key")
 
 const redacted = "[secret]"
 

@@ -119,6 +119,9 @@ func TestNamesCasesOnce(t *testing.T) {
 	for _, c := range modelCases {
 		add("models", c.name, c.rule)
 	}
+	for _, c := range keyCases() {
+		add("keys", c.name, c.rule)
+	}
 	for _, c := range automationCases() {
 		add("automation", c.name, c.rule)
 	}

@@ -1,11 +1,12 @@
 // Package memory is a store that keeps everything in the memory of one process: the ledger, the registry's
-// configuration, the runs of the automation and the content. It is for tests, for examples and for hosts that can do
-// without what they had when the process ends; it is also the shortest reading of the contracts for who writes a store
-// of their own.
+// configuration, sealed API keys, the runs of the automation and the content. It is for tests, for examples and for hosts
+// that can do without what they had when the process ends; it is also the shortest reading of the contracts for who writes
+// a store of their own.
 //
 //	db := memory.New(nil)
 //	ledger := db.Ledger() // a credits.Ledger
 //	models := db.Models() // a registry.ModelStore
+//	keys := db.Keys()     // a secret.KeyStore
 //	runs := db.Runs()     // an automation.Store
 //	rows := db.Content()  // a content.Store
 //
@@ -19,7 +20,8 @@
 // Each call is one transaction. The function given to [Runs.Complete] runs inside one: [Content.In] gives the content
 // store within it, and everything saved through that is undone if the function or the completion fails. While the
 // function runs, every other call on the runs and the content of the same DB waits, so it must use nothing but its
-// transaction: a call past it would wait for ever. The ledger and the configuration have locks of their own.
+// transaction: a call past it would wait for ever. The ledger, the configuration and the keys have locks of
+// their own.
 //
 // # Errors
 //

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/scrip-go/scrip/credits"
+	"github.com/scrip-go/scrip/secret"
 )
 
 // Options are the options of [New]; nil means all defaults.
@@ -15,6 +16,7 @@ type Options struct {
 type DB struct {
 	ledger  Ledger
 	models  Models
+	keys    Keys
 	runs    Runs
 	content Content
 }
@@ -31,6 +33,7 @@ func New(o *Options) *DB {
 	db := &DB{
 		ledger: Ledger{now: clock, accounts: newAccounts(), state: credits.NewState()},
 		models: Models{now: clock},
+		keys:   Keys{now: clock, rows: map[secret.Place]secret.StoredKey{}},
 	}
 	work := &work{now: clock, rows: newRows()}
 	db.runs = Runs{work: work, runs: newRunTable()}
@@ -43,6 +46,9 @@ func (db *DB) Ledger() *Ledger { return &db.ledger }
 
 // Models returns the store of the registry's configuration.
 func (db *DB) Models() *Models { return &db.models }
+
+// Keys returns the store of sealed API keys.
+func (db *DB) Keys() *Keys { return &db.keys }
 
 // Runs returns the store of the automation.
 func (db *DB) Runs() *Runs { return &db.runs }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/scrip-go/scrip/credits"
 	"github.com/scrip-go/scrip/registry"
+	"github.com/scrip-go/scrip/secret"
 	"github.com/scrip-go/scrip/stores/memory"
 	"github.com/scrip-go/scrip/storetest"
 )
@@ -19,6 +20,12 @@ func TestLedger(t *testing.T) {
 func TestModelStore(t *testing.T) {
 	storetest.RunModelStore(t, func(t *testing.T, now func() time.Time) registry.ModelStore {
 		return memory.New(&memory.Options{Now: now}).Models()
+	})
+}
+
+func TestKeyStore(t *testing.T) {
+	storetest.RunKeyStore(t, func(t *testing.T, now func() time.Time) secret.KeyStore {
+		return memory.New(&memory.Options{Now: now}).Keys()
 	})
 }
 

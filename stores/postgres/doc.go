@@ -1,5 +1,6 @@
-// Package postgres is a store in a PostgreSQL database: the ledger, the registry's configuration, the runs of the
-// automation and the content. It is for hosts with several processes, or with a server that they have anyway.
+// Package postgres is a store in a PostgreSQL database: the ledger, the registry's configuration, sealed API keys,
+// the runs of the automation and the content. It is for hosts with several processes, or with a server that they have
+// anyway.
 //
 //	pool, err := pgxpool.New(ctx, os.Getenv("DATABASE_URL")) // the host's
 //	if err != nil {
@@ -15,6 +16,7 @@
 //	}
 //	ledger := db.Ledger() // a credits.Ledger
 //	models := db.Models() // a registry.ModelStore
+//	keys := db.Keys()     // a secret.KeyStore
 //	runs := db.Runs()     // an automation.Store
 //	rows := db.Content()  // a content.Store
 //

@@ -16,6 +16,7 @@ import (
 	"github.com/scrip-go/scrip/automation/content"
 	"github.com/scrip-go/scrip/credits"
 	"github.com/scrip-go/scrip/internal/pgtest"
+	"github.com/scrip-go/scrip/secret"
 	"github.com/scrip-go/scrip/stores/postgres"
 )
 
@@ -157,6 +158,7 @@ func everyFace(ctx context.Context, db *postgres.DB) iter.Seq2[string, error] {
 			yield("Grant", second(db.Ledger().Grant(ctx, credits.Grant{Account: "acme", Key: "g", Kind: credits.Bonus, Amount: 1}))) &&
 			yield("Verify", second(db.Ledger().Verify(ctx, "acme"))) &&
 			yield("Latest", second(db.Models().Latest(ctx))) &&
+			yield("Changes", second(db.Keys().Changes(ctx, secret.ChangeQuery{}))) &&
 			yield("Claim", second(db.Runs().Claim(ctx, "w", time.Minute, 1))) &&
 			yield("Run", third(db.Runs().Run(ctx, "none"))) &&
 			yield("Complete", notStale(db.Runs().Complete(ctx, "w", automation.TaskRef{Run: "r"}, automation.Outcome{}, nil))) &&

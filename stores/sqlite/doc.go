@@ -1,5 +1,5 @@
-// Package sqlite is a store in one SQLite file: the ledger, the registry's configuration, the runs of the automation and
-// the content. It is for hosts with one writing process, and it needs no server.
+// Package sqlite is a store in one SQLite file: the ledger, the registry's configuration, sealed API keys, the runs of
+// the automation and the content. It is for hosts with one writing process, and it needs no server.
 //
 //	db, err := sqlite.Open(ctx, "/var/lib/shop/scrip.db", nil)
 //	if err != nil {
@@ -11,6 +11,7 @@
 //	}
 //	ledger := db.Ledger() // a credits.Ledger
 //	models := db.Models() // a registry.ModelStore
+//	keys := db.Keys()     // a secret.KeyStore
 //	runs := db.Runs()     // an automation.Store
 //	rows := db.Content()  // a content.Store
 //

@@ -19,7 +19,7 @@ func (d *DB) Plans(ctx context.Context) (map[string]string, error) {
 		selectAccountAttempts + ` AND seq > ? ORDER BY seq LIMIT ?`,
 		selectAccountAttempts + ` AND key = ? AND +seq > ? ORDER BY +seq LIMIT ?`,
 		selectAccountAttempts + ` AND scope = ? AND scope <> '' AND seq > ? ORDER BY seq LIMIT ?`,
-		selectLines, selectAuditHolds, selectLatest, selectVersion,
+		selectLines, selectAuditHolds, selectLatest, selectVersion, selectKey, selectAllKeys, selectKeysOf, selectLastKeyChange, selectKeyChanges, upsertKey, deleteKey,
 		selectRun, selectSiteRuns, selectUnfinished, selectFailed, countUnderway, giveBackTasks,
 		keywords.selectAll + ` WHERE site = ? AND status = ?` + page,
 		keywords.selectAll + ` WHERE site = ? AND cluster = ?` + page,

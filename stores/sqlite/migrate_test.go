@@ -10,6 +10,7 @@ import (
 
 	"github.com/scrip-go/scrip/automation"
 	"github.com/scrip-go/scrip/credits"
+	"github.com/scrip-go/scrip/secret"
 	"github.com/scrip-go/scrip/stores/sqlite"
 )
 
@@ -91,6 +92,7 @@ func everyFace(ctx context.Context, db *sqlite.DB) iter.Seq2[string, error] {
 		_ = yield("Balance", err) &&
 			yield("Grant", second(db.Ledger().Grant(ctx, credits.Grant{Account: "acme", Key: "g", Kind: credits.Bonus, Amount: 1}))) &&
 			yield("Latest", second(db.Models().Latest(ctx))) &&
+			yield("Changes", second(db.Keys().Changes(ctx, secret.ChangeQuery{}))) &&
 			yield("Claim", second(db.Runs().Claim(ctx, "w", time.Minute, 1))) &&
 			yield("Run", third(db.Runs().Run(ctx, "none"))) &&
 			yield("Count", second(db.Content().Keywords().Count(ctx, siteQuery("s")))) &&

@@ -213,6 +213,9 @@ func (d *DB) Ledger() *Ledger { return &d.ledger }
 // Models returns the store of the registry's configuration.
 func (d *DB) Models() *Models { return &Models{db: d} }
 
+// Keys returns the store of sealed API keys.
+func (d *DB) Keys() *Keys { return &Keys{db: d} }
+
 // Runs returns the store of the automation.
 func (d *DB) Runs() *Runs { return &Runs{db: d} }
 

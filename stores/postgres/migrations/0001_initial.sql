@@ -478,3 +478,37 @@ CREATE TABLE scrip.images (
 
 CREATE INDEX images_order ON scrip.images (site, position, id, status);
 CREATE INDEX images_article ON scrip.images (article, position, id);
+
+-- API keys
+--
+-- What is sealed does not open without the host's key ring, which is never in the database, nor at another place.
+
+-- The history of all keys, also of those that were deleted. Its last number is what tells other processes of a change.
+CREATE TABLE scrip.key_changes (
+	number   bigint           NOT NULL PRIMARY KEY CHECK (number >= 1),  -- 1, 2, 3 … without gaps
+	provider text COLLATE "C" NOT NULL,
+	account  text COLLATE "C" NOT NULL,
+	id       text COLLATE "C" NOT NULL,
+	action   text             NOT NULL CHECK (action IN ('added', 'replaced', 'deleted')),
+	active   boolean          NOT NULL,  -- whether the key was active after it
+	ring_key text             NOT NULL,  -- that sealed it after the change; empty if it was deleted
+	who      text             NOT NULL CHECK (who <> ''),
+	why      text             NOT NULL CHECK (why <> ''),
+	at       timestamptz      NOT NULL,
+	CHECK (action <> 'deleted' OR NOT active AND ring_key = '')
+);
+
+CREATE TABLE scrip.keys (
+	provider text COLLATE "C" NOT NULL CHECK (octet_length(provider) BETWEEN 1 AND 200),
+	account  text COLLATE "C" NOT NULL CHECK (octet_length(account) <= 200),  -- whose key it is; empty for the system's
+	id       text COLLATE "C" NOT NULL CHECK (octet_length(id) BETWEEN 1 AND 64),
+	version  bigint           NOT NULL UNIQUE REFERENCES scrip.key_changes,  -- the number of its last change
+	added    bigint           NOT NULL UNIQUE REFERENCES scrip.key_changes,  -- the number of the change that added it
+	active   boolean          NOT NULL,  -- whether it is used
+	sealed   bytea            NOT NULL CHECK (length(sealed) > 0),  -- the form says which ring key opens it
+	who      text             NOT NULL CHECK (who <> ''),  -- made the last change
+	why      text             NOT NULL CHECK (why <> ''),
+	at       timestamptz      NOT NULL,  -- of the last change
+	PRIMARY KEY (provider, account, id),
+	CHECK (added <= version)
+);

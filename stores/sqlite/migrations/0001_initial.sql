@@ -468,3 +468,37 @@ CREATE TABLE scrip_images (
 
 CREATE INDEX scrip_images_order ON scrip_images (site, position, id, status);
 CREATE INDEX scrip_images_article ON scrip_images (article, position, id);
+
+-- API keys
+--
+-- What is sealed does not open without the host's key ring, which is never in the database, nor at another place.
+
+-- The history of all keys, also of those that were deleted. Its last number is what tells other processes of a change.
+CREATE TABLE scrip_key_changes (
+	number   INTEGER NOT NULL PRIMARY KEY CHECK (number >= 1),  -- 1, 2, 3 … without gaps
+	provider TEXT    NOT NULL,
+	account  TEXT    NOT NULL,
+	id       TEXT    NOT NULL,
+	action   TEXT    NOT NULL CHECK (action = 'added' OR action = 'replaced' OR action = 'deleted'),
+	active   INTEGER NOT NULL CHECK (active IN (0, 1)),  -- whether the key was active after it
+	ring_key TEXT    NOT NULL,                           -- that sealed it after the change; empty if it was deleted
+	who      TEXT    NOT NULL CHECK (who <> ''),
+	why      TEXT    NOT NULL CHECK (why <> ''),
+	at       INTEGER NOT NULL,
+	CHECK (action <> 'deleted' OR active = 0 AND ring_key = '')
+) STRICT;
+
+CREATE TABLE scrip_keys (
+	provider TEXT    NOT NULL CHECK (octet_length(provider) BETWEEN 1 AND 200),
+	account  TEXT    NOT NULL CHECK (octet_length(account) <= 200),  -- whose key it is; empty for the system's
+	id       TEXT    NOT NULL CHECK (octet_length(id) BETWEEN 1 AND 64),
+	version  INTEGER NOT NULL UNIQUE REFERENCES scrip_key_changes,  -- the number of its last change
+	added    INTEGER NOT NULL UNIQUE REFERENCES scrip_key_changes,  -- the number of the change that added it
+	active   INTEGER NOT NULL CHECK (active IN (0, 1)),             -- whether it is used
+	sealed   BLOB    NOT NULL CHECK (length(sealed) > 0),           -- the form says which ring key opens it
+	who      TEXT    NOT NULL CHECK (who <> ''),                    -- made the last change
+	why      TEXT    NOT NULL CHECK (why <> ''),
+	at       INTEGER NOT NULL,                                      -- of the last change
+	PRIMARY KEY (provider, account, id),
+	CHECK (added <= version)
+) STRICT, WITHOUT ROWID;
