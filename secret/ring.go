@@ -40,6 +40,8 @@ func NewRing(sealing string, keys map[string][]byte) (*Ring, error) {
 		switch {
 		case !validID(id, maxRingID):
 			return refuse("an id has 1 to %d of the characters A-Z a-z 0-9 . _ -", maxRingID) // what is wrong may be a key
+		case id == string(key):
+			return refuse("the id of a key is the key itself")
 		case len(key) != ringKeySize:
 			return refuse("key %q has %d bytes, want %d", id, len(key), ringKeySize)
 		case string(key) == string(make([]byte, ringKeySize)):
