@@ -28,7 +28,7 @@ type NoRingKeyError struct{ ID string }
 
 // Error implements error.
 func (e *NoRingKeyError) Error() string {
-	return fmt.Sprintf("secret: %v: %q: put it back into the ring", ErrNoRingKey, e.ID)
+	return fmt.Sprintf("%v: %q: put it back into the ring", ErrNoRingKey, e.ID)
 }
 
 // Is reports whether target is ErrNoRingKey.
