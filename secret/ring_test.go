@@ -338,7 +338,10 @@ func TestNoncesDiffer(t *testing.T) {
 
 func FuzzOpen(f *testing.F) {
 	r := ring(f, 1, 2)
-	s := seal(f, r, text, home)
+	s, err := hex.DecodeString(sealedByAnEarlierBuild) // the same in every process that fuzzes
+	if err != nil {
+		f.Fatal(err)
+	}
 	for _, seed := range [][]byte{nil, s, s[:len(s)-1], append(slices.Clone(s), 0), {1}, {1, 255}, {1, 0}, {2, 2}, append([]byte{1, 32}, bytes.Repeat([]byte{'k'}, 80)...)} {
 		f.Add(seed)
 	}
