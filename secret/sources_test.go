@@ -91,10 +91,10 @@ func TestChainDoesNotFallBackFromAnotherError(t *testing.T) {
 		first secret.KeySource
 		want  error
 	}{
-		"AStoreThatIsDown":     {t.Context(), broken{down}, down},
-		"ARingKeyThatIsGone":   {t.Context(), vault(t, store, ring(t, 2), nil), secret.ErrNoRingKey},
-		"AContextThatIsOver":   {over, vault(t, store, ring(t, 1), nil), context.Canceled},
-		"AKeyThatDoesNotOpens": {t.Context(), broken{secret.ErrSealed}, secret.ErrSealed},
+		"AStoreThatIsDown":    {t.Context(), broken{down}, down},
+		"ARingKeyThatIsGone":  {t.Context(), vault(t, store, ring(t, 2), nil), secret.ErrNoRingKey},
+		"AContextThatIsOver":  {over, vault(t, store, ring(t, 1), nil), context.Canceled},
+		"AKeyThatDoesNotOpen": {t.Context(), broken{secret.ErrSealed}, secret.ErrSealed},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var fell told

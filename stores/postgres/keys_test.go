@@ -1,11 +1,14 @@
 package postgres_test
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/scrip-go/scrip/internal/pgtest"
 	"github.com/scrip-go/scrip/secret"
@@ -91,5 +94,40 @@ func TestAStolenDumpYieldsNoKey(t *testing.T) {
 	execute(t, d, `UPDATE keys SET sealed = convert_to('sk-proj-in-the-clear', 'UTF8'), why = 'sk-proj-in-a-text'`)
 	if planted := dump(t, d); !strings.Contains(planted, "sk-proj-in-the-clear") || !strings.Contains(planted, "sk-proj-in-a-text") {
 		t.Error("the dump does not show what is planted in it")
+	}
+}
+
+// TestARevokedKeyIsNotUsedElsewhere has a process with a pool of its own ask for a key that another one revokes.
+func TestARevokedKeyIsNotUsedElsewhere(t *testing.T) {
+	d := pgtest.Open(t)
+	entry, err := secret.GenerateRingKey("k1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	vault := func(pool *pgxpool.Pool) *secret.Vault {
+		ring, err := secret.ParseRing(entry.Reveal())
+		if err != nil {
+			t.Fatal(err)
+		}
+		v, err := secret.StoreKeys(handle(t, d, pool, nil).Keys(), ring, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return v
+	}
+	operator, engine := vault(nil), vault(d.NewPool(t, nil))
+	at, by := secret.Place{Provider: "openai", ID: "main"}, secret.By{Who: "ada", Why: "it leaked"}
+	if _, err := operator.Set(t.Context(), at, secret.New("sk-proj-7f3a91c05d"), by); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := engine.Key(t.Context(), "acme", "openai"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := operator.SetActive(t.Context(), at, false, by); err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(time.Second)
+	if k, err := engine.Key(t.Context(), "acme", "openai"); !errors.Is(err, secret.ErrNoKey) {
+		t.Errorf("a second later Key = %q, %v, want ErrNoKey", k.ID, err)
 	}
 }
