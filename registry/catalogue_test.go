@@ -15,6 +15,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/shopspring/decimal"
+
 	"github.com/scrip-go/scrip/registry"
 )
 
@@ -72,8 +74,10 @@ func TestACatalogueIsTheCallersOwn(t *testing.T) {
 
 // TestTheCataloguesHaveEveryOperationAndBothKinds: what the functions ask for.
 func TestTheCataloguesHaveEveryOperationAndBothKinds(t *testing.T) {
-	operations := []string{"clustering", "content_generation", "content_optimization", "idea_generation", "image_generation",
-		"image_prompt_extraction", "internal_linking", "site_structure_generation"}
+	operations := registry.Operations()
+	if len(operations) != 8 || !slices.IsSorted(operations) {
+		t.Errorf("Operations = %v, want eight, sorted", operations)
+	}
 	for _, name := range catalogues {
 		c, err := registry.Catalogue(name)
 		if err != nil {
@@ -99,11 +103,14 @@ func TestTheCataloguesHaveEveryOperationAndBothKinds(t *testing.T) {
 	}
 }
 
-// TestNoModelIsNamedInCode: names, sizes and tiers of models are data. It looks at the texts of the whole module.
+// TestNoModelIsNamedInCode: names, prices, sizes and tiers of models are data. It looks at the texts and numbers of the
+// whole module.
 func TestNoModelIsNamedInCode(t *testing.T) {
 	w := catalogueWords(t)
-	// A tier is an everyday word; this one is the name of a field.
-	fields := map[string]string{"providers/dalle/dalle.go": "quality"}
+	everyday := map[string]string{
+		"providers/dalle/dalle.go": "quality", // a field of the request
+		"observe/otel/otel.go":     "0.04",    // a number of seconds, as the convention has it
+	}
 	files := 0
 	err := filepath.WalkDir("..", func(path string, d fs.DirEntry, err error) error {
 		if err != nil {
@@ -126,7 +133,7 @@ func TestNoModelIsNamedInCode(t *testing.T) {
 		path = strings.TrimPrefix(filepath.ToSlash(path), "../")
 		found, err := w.in(path, src)
 		for _, f := range found {
-			if f.word != fields[path] {
+			if f.word != everyday[path] {
 				t.Errorf("%s names %q: it belongs in a catalogue", f.at, f.word)
 			}
 		}
@@ -142,8 +149,9 @@ func TestNoModelIsNamedInCode(t *testing.T) {
 
 // words are what belongs in a catalogue.
 type words struct {
-	anywhere []string // names and sizes, wherever they occur in a text
-	alone    []string // tiers, where the text is nothing else
+	anywhere []string          // names and sizes, wherever they occur in a text
+	alone    []string          // tiers, where the text is nothing else
+	prices   []decimal.Decimal // where a number has a point and is nothing else; whole ones are everyday numbers
 }
 
 func catalogueWords(t *testing.T) (w words) {
@@ -156,12 +164,35 @@ func catalogueWords(t *testing.T) (w words) {
 		for _, m := range c.Models {
 			w.anywhere = append(append(w.anywhere, m.Name, m.LandscapeSize, m.SquareSize), m.Sizes...)
 			w.alone = append(w.alone, m.QualityTier)
+			w.price(m.CostPerImage, m.Prices.Input, m.Prices.CachedInput, m.Prices.CacheWrite, m.Prices.ImageInput, m.Prices.CachedImageInput,
+				m.Prices.Output, m.Prices.Reasoning, m.Prices.ImageOutput)
+			for _, p := range m.ImagePrices {
+				w.price(&p.USD)
+			}
 		}
 	}
 	none := func(s string) bool { return s == "" }
 	slices.Sort(w.anywhere)
 	slices.Sort(w.alone)
-	return words{slices.DeleteFunc(slices.Compact(w.anywhere), none), slices.DeleteFunc(slices.Compact(w.alone), none)}
+	w.anywhere, w.alone = slices.DeleteFunc(slices.Compact(w.anywhere), none), slices.DeleteFunc(slices.Compact(w.alone), none)
+	if len(w.anywhere) < 10 || len(w.alone) < 3 || len(w.prices) < 10 {
+		t.Errorf("the catalogues have the words %q, %q and %v: too few to look for", w.anywhere, w.alone, w.prices)
+	}
+	return w
+}
+
+func (w *words) price(prices ...*decimal.Decimal) {
+	for _, p := range prices {
+		if p != nil && !p.IsInteger() {
+			w.prices = append(w.prices, *p)
+		}
+	}
+}
+
+// isPrice: 0.04 and 0.040 are one price, in whatever words.
+func (w words) isPrice(text string) bool {
+	d, err := decimal.NewFromString(strings.ReplaceAll(text, "_", ""))
+	return err == nil && slices.ContainsFunc(w.prices, d.Equal)
 }
 
 type finding struct {
@@ -181,9 +212,15 @@ func (w words) in(path string, src []byte) (found []finding, err error) {
 		case *ast.Field:
 			n.Tag = nil
 		case *ast.BasicLit:
+			if n.Kind == token.FLOAT && w.isPrice(n.Value) {
+				found = append(found, finding{set.Position(n.Pos()), n.Value})
+			}
 			text, err := strconv.Unquote(n.Value)
 			if n.Kind != token.STRING || err != nil {
 				break
+			}
+			if w.isPrice(text) {
+				found = append(found, finding{set.Position(n.Pos()), text})
 			}
 			for _, word := range w.anywhere {
 				if strings.Contains(text, word) {
@@ -207,7 +244,10 @@ type T struct {
 	Premium string `+"`json:\"premium\"`"+`
 }
 
-var a, b, c, d = "use gpt-5.1!", "premium", "a premium seat", `+"`1024x1024`"))
+var a, b, c, d = "use gpt-5.1!", "premium", "a premium seat", `+"`1024x1024`"+`
+
+var e, f, g, h = "0.04", 0.040, "at 0.04", 40
+`))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -215,7 +255,7 @@ var a, b, c, d = "use gpt-5.1!", "premium", "a premium seat", `+"`1024x1024`"))
 	for _, f := range found {
 		got = append(got, f.word)
 	}
-	if want := []string{"gpt-5.1", "premium", "1024x1024"}; !slices.Equal(got, want) {
+	if want := []string{"gpt-5.1", "premium", "1024x1024", "0.04", "0.040"}; !slices.Equal(got, want) {
 		t.Errorf("found %q, want %q", got, want)
 	}
 }

@@ -51,7 +51,7 @@ func ExampleOpen() {
 	_, err := registry.Open(context.Background(), store, &registry.Options{Poll: time.Second})
 	fmt.Println(errors.Is(err, registry.ErrNotFound), err)
 	// Output:
-	// true registry: load the newest version: memory: load version 0: not in the registry: the latest is 0
+	// true registry: load the version in force: memory: load the version in force: not in the registry: none is
 }
 
 func ExampleCatalogue() {

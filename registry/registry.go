@@ -16,7 +16,9 @@ type Options struct {
 	Logger *slog.Logger     // hears when the store cannot be asked; nothing is logged if nil
 }
 
-// Registry answers from a snapshot of the newest version and follows changes. It is safe for concurrent use.
+// Registry answers from a snapshot of the version in force and follows changes: those of other processes, and pending ones
+// when their time comes. Which version is in force is the store's clock to say, so that processes agree whatever their own
+// clocks show. It is safe for concurrent use.
 type Registry struct {
 	store ModelStore
 	now   func() time.Time
@@ -29,8 +31,8 @@ type Registry struct {
 	done chan struct{}
 }
 
-// Open loads the newest version of a store and follows it until [Registry.Close]. The context governs the first load
-// only. Errors: ErrNotFound if the store has no version yet, and the store's own.
+// Open loads the version in force and follows the store until [Registry.Close]. The context governs the first load only.
+// Errors: ErrNotFound if no version is in force yet, and the store's own.
 func Open(ctx context.Context, store ModelStore, o *Options) (*Registry, error) {
 	if o == nil {
 		o = &Options{}
@@ -71,8 +73,8 @@ func (r *Registry) follow(ctx context.Context, poll time.Duration) {
 			return
 		case <-tick.C:
 		}
-		latest, err := r.store.Latest(ctx)
-		if err == nil && latest > r.Snapshot().Version {
+		number, err := r.store.InForce(ctx)
+		if err == nil && number > r.Snapshot().Version {
 			err = r.Refresh(ctx)
 		}
 		if err != nil && ctx.Err() == nil {
@@ -81,13 +83,13 @@ func (r *Registry) follow(ctx context.Context, poll time.Duration) {
 	}
 }
 
-// Refresh loads the newest version now.
+// Refresh loads the version in force now. The snapshot never goes back to a lower number, even if the store's clock does.
 func (r *Registry) Refresh(ctx context.Context) error {
 	r.refresh.Lock()
 	defer r.refresh.Unlock()
 	v, err := r.store.Load(ctx, 0)
 	if err != nil {
-		return fmt.Errorf("registry: load the newest version: %w", err)
+		return fmt.Errorf("registry: load the version in force: %w", err)
 	}
 	if old := r.snapshot.Load(); old == nil || v.Number > old.Version {
 		r.snapshot.Store(newSnapshot(v, r.now))
@@ -95,7 +97,8 @@ func (r *Registry) Refresh(ctx context.Context) error {
 	return nil
 }
 
-// Save writes a change and answers from it at once. Errors: those of [ModelStore.Save].
+// Save writes a change and, if it takes effect now, answers from it at once. Errors: those of [ModelStore.Save]. A version
+// that is returned beside an error was written, but could not be loaded yet.
 func (r *Registry) Save(ctx context.Context, c Change) (Version, error) {
 	v, err := r.store.Save(ctx, c)
 	if err != nil {
@@ -104,7 +107,34 @@ func (r *Registry) Save(ctx context.Context, c Change) (Version, error) {
 	return v, r.Refresh(ctx)
 }
 
-// Snapshot returns the newest version that the registry has seen. An operation takes one snapshot and uses it
+// Rollback makes the configuration of an earlier version the newest one, in force at once: a new version with who and why,
+// which cancels what is pending. It is checked as any change is, so what has become wrong since (a default that was shut
+// down) is refused. Errors: ErrNotFound, ErrInvalid with every rule that the earlier version breaks today, ErrConflict
+// if somebody else saves at the same time, and the store's own.
+func (r *Registry) Rollback(ctx context.Context, version int64, who, why string) (Version, error) {
+	v, err := r.rollback(ctx, version, who, why)
+	if err != nil {
+		err = fmt.Errorf("registry: roll back to version %d: %w", version, err)
+	}
+	return v, err
+}
+
+func (r *Registry) rollback(ctx context.Context, version int64, who, why string) (Version, error) {
+	if version < 1 { // 0 would be the one in force
+		return Version{}, ErrNotFound
+	}
+	latest, err := r.store.Latest(ctx)
+	if err != nil {
+		return Version{}, err
+	}
+	old, err := r.store.Load(ctx, version)
+	if err != nil {
+		return Version{}, err
+	}
+	return r.Save(ctx, Change{Base: latest, Who: who, Why: why, Next: old.Configuration})
+}
+
+// Snapshot returns the version in force, as the registry last saw it. An operation takes one snapshot and uses it
 // throughout, so that it never mixes two versions.
 func (r *Registry) Snapshot() *Snapshot { return r.snapshot.Load() }
 

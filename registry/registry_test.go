@@ -194,7 +194,7 @@ func TestOpen(t *testing.T) {
 	t.Run("OfAStoreWithoutAVersionIsErrNotFound", func(t *testing.T) {
 		_, err := registry.Open(t.Context(), memory.New(nil).Models(), nil)
 		wantError(t, err, registry.ErrNotFound)
-		wantText(t, err, "registry: load the newest version")
+		wantText(t, err, "registry: load the version in force")
 	})
 	t.Run("WithoutOptionsUsesTheRealClock", func(t *testing.T) {
 		r, err := registry.Open(t.Context(), stored(t, &clock{at: seedTime}), nil)
@@ -269,13 +269,13 @@ func (f *flaky) set(err error) {
 	f.away = err
 }
 
-func (f *flaky) Latest(ctx context.Context) (int64, error) {
+func (f *flaky) InForce(ctx context.Context) (int64, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.away != nil {
 		return 0, f.away
 	}
-	return f.ModelStore.Latest(ctx)
+	return f.ModelStore.InForce(ctx)
 }
 
 // lines is a writer that may be read while it is written.

@@ -3,6 +3,7 @@ package registry
 import (
 	"context"
 	"errors"
+	"iter"
 	"time"
 )
 
@@ -21,9 +22,18 @@ var (
 )
 
 // Version is a configuration with its place in history.
+//
+// The version in force at a time is the highest-numbered one whose EffectiveAt is not after it. A version that is still to
+// come is pending, and takes force without another write. So a later change always wins over an earlier one from its
+// own time on, whatever was announced before:
+//
+//   - two pending versions in the order of their times take force one after the other;
+//   - a version that takes effect no later than pending ones of lower numbers cancels them: they stay in history and never
+//     take force. A change that takes effect at once cancels everything that was pending; to keep it, save it again.
 type Version struct {
-	Number        int64         `json:"number"` // 1, 2, 3 …
-	At            time.Time     `json:"at"`     // when it was written, by the store's clock
+	Number        int64         `json:"number"`       // 1, 2, 3 …
+	At            time.Time     `json:"at"`           // when it was written, by the store's clock
+	EffectiveAt   time.Time     `json:"effective_at"` // when it takes effect, by the store's clock; not before At
 	Who           string        `json:"who"`
 	Why           string        `json:"why"`
 	Configuration Configuration `json:"configuration"`
@@ -31,19 +41,41 @@ type Version struct {
 
 // Change asks for a new version.
 type Change struct {
-	Base int64  // the number of the version that it was made from; 0 for the first
-	Who  string // required
-	Why  string // required
-	Next Configuration
+	Base        int64     // the number of the latest version, pending or not, that it was made from; 0 for the first
+	EffectiveAt time.Time // when it takes effect, in whole microseconds; zero means now, by the store's clock
+	Who         string    // required
+	Why         string    // required
+	Next        Configuration
 }
 
-// ModelStore keeps the versions of a configuration. It is safe for concurrent use.
+// EffectiveFrom returns when the change takes effect if it is saved now, in UTC and whole microseconds. A part of a
+// microsecond is rounded up, so that nothing takes effect early.
+func (c Change) EffectiveFrom(now time.Time) time.Time {
+	at := c.EffectiveAt
+	if at.IsZero() {
+		return now.UTC()
+	}
+	if whole := at.Truncate(time.Microsecond); !whole.Equal(at) {
+		at = whole.Add(time.Microsecond)
+	}
+	return at.UTC()
+}
+
+// ModelStore keeps the versions of a configuration. A version is whole: no call returns a part of one or parts of two.
+// What a call was given or returns is the caller's to write to. It is safe for concurrent use, by several processes
+// where the database is.
 type ModelStore interface {
-	// Latest returns the number of the newest version, 0 if there is none. It is cheap enough to be polled.
+	// Latest returns the number of the newest version, pending or not, 0 if there is none: the base of the next change.
 	Latest(ctx context.Context) (int64, error)
-	// Load returns a version; 0 means the latest. Errors: ErrNotFound.
+	// InForce returns the number of the version that is in force now, by the store's clock, 0 if none is. It is cheap
+	// enough to be polled.
+	InForce(ctx context.Context) (int64, error)
+	// Load returns a version, pending or not; 0 means the one in force now. Errors: ErrNotFound.
 	Load(ctx context.Context, number int64) (Version, error)
 	// Save checks the change with [Change.Validate] by the store's clock and appends it as the next version, in one
 	// transaction. Errors: ErrConflict if c.Base is not the latest, ErrInvalid.
 	Save(ctx context.Context, c Change) (Version, error)
+	// History yields the versions with numbers below before, newest first; all of them if before is 0. It reads page by
+	// page: a history may be longer than memory. A failure is yielded as the last element.
+	History(ctx context.Context, before int64) iter.Seq2[Version, error]
 }

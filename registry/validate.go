@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -12,17 +13,29 @@ import (
 	"github.com/shopspring/decimal"
 )
 
-// Validate checks a change. All mistakes are joined; each matches [ErrInvalid].
+// Validate checks a change that is saved at the given time. Its configuration must keep the rules as of the time when it
+// takes effect, so a model may be shut down before a pending change that does without it. All mistakes are joined; each
+// matches [ErrInvalid].
 func (c Change) Validate(now time.Time) error {
 	var errs []error
 	if strings.TrimSpace(c.Who) == "" {
-		errs = append(errs, invalid("change", "", "who must be set"))
+		errs = append(errs, invalid("change", "", "who must be set: say who changes it"))
 	}
 	if strings.TrimSpace(c.Why) == "" {
-		errs = append(errs, invalid("change", "", "why must be set"))
+		errs = append(errs, invalid("change", "", "why must be set: say what the change is for"))
 	}
-	return errors.Join(append(errs, c.Next.Validate(now))...)
+	at := c.EffectiveFrom(now)
+	switch {
+	case at.Before(now):
+		errs = append(errs, invalid("change", "", "effective_at %s has passed: leave it out for a change that takes effect at once", instantText(at)))
+	case at.Year() > lastYear:
+		errs = append(errs, invalid("change", "", "effective_at is in the year %d: set one that comes", at.Year()))
+	}
+	return errors.Join(append(errs, c.Next.Validate(at))...)
 }
+
+// lastYear is the last one that JSON can tell.
+const lastYear = 9999
 
 func invalid(kind, name, why string, args ...any) error {
 	if name != "" {
@@ -59,12 +72,24 @@ func (v *validator) checkProviders() {
 		p := &v.c.Providers[i]
 		switch {
 		case p.ID == "":
-			v.bad("provider", "", "the id of row %d is empty", i)
+			v.bad("provider", "", "the id of row %d is empty: give it one", i)
 		case v.providers[p.ID] != nil:
-			v.bad("provider", p.ID, "it is listed twice")
+			v.bad("provider", p.ID, "it is listed twice: remove one")
+		}
+		if !baseURL(p.BaseURL) {
+			v.bad("provider", p.ID, "base_url must be http or https with a host, and without user, password, query and fragment: correct it")
 		}
 		v.providers[p.ID] = p
 	}
+}
+
+// baseURL: what could be a key is no part of an address, which is printed and exported.
+func baseURL(s string) bool {
+	if s == "" {
+		return true
+	}
+	u, err := url.Parse(s)
+	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != "" && u.User == nil && !strings.ContainsAny(s, "?#")
 }
 
 func (v *validator) checkModels() {
@@ -74,9 +99,9 @@ func (v *validator) checkModels() {
 		m := &v.c.Models[i]
 		switch {
 		case m.Name == "":
-			v.bad("model", "", "the name of row %d is empty", i)
+			v.bad("model", "", "the name of row %d is empty: give it one", i)
 		case v.models[m.Name] != nil:
-			v.bad("model", m.Name, "it is listed twice")
+			v.bad("model", m.Name, "it is listed twice: remove one")
 		}
 		v.models[m.Name] = m
 		v.checkModel(m)
@@ -89,7 +114,7 @@ func (v *validator) checkModels() {
 	}
 	for _, kind := range []Kind{Text, Image} {
 		if active[kind] > 0 && defaults[kind] != 1 {
-			v.bad("default "+string(kind)+" model", "", "exactly one active model must be the default: %d are", defaults[kind])
+			v.bad("default "+string(kind)+" model", "", "exactly one active model must be the default: %d are: mark one", defaults[kind])
 		}
 	}
 }
@@ -101,49 +126,63 @@ func (m *Model) usable(now time.Time) bool {
 func (v *validator) checkModel(m *Model) {
 	bad := func(why string, args ...any) { v.bad("model", m.Name, why, args...) }
 	if m.Kind != Text && m.Kind != Image {
-		bad("unknown kind %.40q", m.Kind)
+		bad("unknown kind %.40q: set %q or %q", m.Kind, Text, Image)
 	}
 	for _, p := range m.Prices.all() {
 		if p.price != nil && p.price.IsNegative() {
-			bad("the price of %s is negative", p.class)
+			bad("the price of %s is negative: set what the provider charges", p.class)
 		}
 	}
 	if m.CostPerImage != nil && m.CostPerImage.IsNegative() {
-		bad("the cost per image is negative")
+		bad("cost_per_image is negative: set what the provider charges")
 	}
-	if m.TokensPerCredit < 0 || m.CreditsPerImage < 0 || m.ContextWindow < 0 || m.MaxOutputTokens < 0 || m.Profile.MinArea < 0 {
-		bad("a limit or a ratio is negative")
+	for _, f := range []struct {
+		name  string
+		value int64
+	}{{"tokens_per_credit", m.TokensPerCredit}, {"credits_per_image", int64(m.CreditsPerImage)}, {"context_window", m.ContextWindow},
+		{"max_output_tokens", m.MaxOutputTokens}, {"profile.min_area", m.Profile.MinArea}} {
+		if f.value < 0 {
+			bad("%s is %d: set a positive number, or leave it out", f.name, f.value)
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(m.Profile.Parameters)) {
+		if _, err := plainJSON(m.Profile.Parameters[name]); err != nil {
+			bad("profile.parameters: the value of %q is not JSON: correct it", name)
+		}
+	}
+	if m.Shutdown != nil && m.Shutdown.UTC().Year() > lastYear {
+		bad("shutdown is in the year %d: leave it out", m.Shutdown.UTC().Year())
 	}
 	v.checkSizes(m)
 	if !m.Active {
 		if m.Default {
-			bad("it is the default but not active")
+			bad("it is the default but not active: activate it, or mark another one")
 		}
 		return
 	}
 	switch p := v.providers[m.Provider]; {
 	case p == nil:
-		bad("its provider %q does not exist", m.Provider)
+		bad("its provider %q does not exist: add it, or name another one", m.Provider)
 	case !p.Active:
-		bad("its provider %q is not active", m.Provider)
+		bad("its provider %q is not active: activate it, or switch the model off", m.Provider)
 	}
 	if m.Default && m.Shutdown != nil && !m.Shutdown.After(v.now) {
-		bad("it is the default but was shut down on %s", m.Shutdown.UTC().Format(time.DateOnly))
+		bad("it is the default but was shut down on %s: mark another one", m.Shutdown.UTC().Format(time.DateOnly))
 	}
 	if m.Kind == Text {
 		if m.Prices.Input == nil || m.Prices.Output == nil {
-			bad("it is active without prices for input and output")
+			bad("it is active without prices for input and output: set both, or switch it off")
 		}
 		if m.MaxOutputTokens == 0 {
-			bad("it is active without max_output_tokens, and a hold is sized by it")
+			bad("it is active without max_output_tokens, by which a hold is sized: set it, or switch the model off")
 		}
 	}
 	if m.Kind == Image {
 		if m.LandscapeSize == "" || m.SquareSize == "" {
-			bad("it is active without landscape_size and square_size")
+			bad("it is active without landscape_size and square_size: set both, or switch it off")
 		}
 		if m.Prices.ImageOutput != nil && (m.Prices.Input == nil || m.Prices.Output == nil) {
-			bad("it has a price for image_output but not for input and output, and an answer that has those could not be charged")
+			bad("it has a price for image_output but not for input and output, which answers have too: set both")
 		}
 		// Also where tokens are priced: an answer may report none, and a hold is sized before there are any.
 		for _, size := range []string{m.LandscapeSize, m.SquareSize} {
@@ -158,7 +197,7 @@ func (v *validator) checkSizes(m *Model) {
 	valid := map[string]bool{}
 	check := func(field, size string) {
 		if _, _, err := ParseSize(size); err != nil {
-			v.bad("model", m.Name, "%s: %q is not WIDTHxHEIGHT", field, size)
+			v.bad("model", m.Name, "%s: %q is not WIDTHxHEIGHT in pixels: correct it", field, size)
 		}
 	}
 	for _, s := range m.Sizes {
@@ -172,18 +211,18 @@ func (v *validator) checkSizes(m *Model) {
 		}
 		check(field, s)
 		if len(valid) > 0 && !valid[s] {
-			v.bad("model", m.Name, "%s: %q is not one of valid_sizes", field, s)
+			v.bad("model", m.Name, "%s: %q is not one of valid_sizes: add it there, or set one that is", field, s)
 		}
 	}
 	for _, p := range m.ImagePrices {
 		if p.Size != "" {
 			check("image_prices", p.Size)
 			if len(valid) > 0 && !valid[p.Size] {
-				v.bad("model", m.Name, "image_prices: %q is not one of valid_sizes", p.Size)
+				v.bad("model", m.Name, "image_prices: %q is not one of valid_sizes: add it there, or remove the price", p.Size)
 			}
 		}
 		if p.USD.IsNegative() {
-			v.bad("model", m.Name, "image_prices: the price of %q is negative", p.Size)
+			v.bad("model", m.Name, "image_prices: the price of %q is negative: set what the provider charges", p.Size)
 		}
 	}
 }
@@ -193,16 +232,20 @@ func (v *validator) checkOperations() {
 	for i, o := range v.c.Operations {
 		switch {
 		case o.Operation == "":
-			v.bad("operation", "", "the name of row %d is empty", i)
+			v.bad("operation", "", "the name of row %d is empty: give it one", i)
 		case seen[o.Operation]:
-			v.bad("operation", o.Operation, "it is listed twice")
+			v.bad("operation", o.Operation, "it is listed twice: remove one")
+		case otherNames[o.Operation] != "":
+			v.bad("operation", o.Operation, "an operation has one name: call it %q", otherNames[o.Operation])
+		case !operationName(o.Operation):
+			v.bad("operation", o.Operation, "it is not in lower case with underscores: rename it")
 		}
 		seen[o.Operation] = true
 		if o.TokensPerCredit < 1 {
 			v.bad("operation", o.Operation, "tokens_per_credit is %d, want at least 1", o.TokensPerCredit)
 		}
 		if o.MinCredits < 0 {
-			v.bad("operation", o.Operation, "min_credits is %d", o.MinCredits)
+			v.bad("operation", o.Operation, "min_credits is %d, want at least 0", o.MinCredits)
 		}
 		if o.PricePerCreditUSD.LessThan(minPricePerCredit) {
 			v.bad("operation", o.Operation, "price_per_credit_usd is %s, want at least %s", o.PricePerCreditUSD, minPricePerCredit)
@@ -217,7 +260,7 @@ func (v *validator) checkSettings() {
 	for _, name := range slices.Sorted(maps.Keys(v.c.Settings.Functions)) {
 		f := v.c.Settings.Functions[name]
 		if f.MaxTokens < 0 {
-			v.bad("settings of function", name, "max_tokens is %d", f.MaxTokens)
+			v.bad("settings of function", name, "max_tokens is %d: set a positive number, or leave it out", f.MaxTokens)
 		}
 		if f.Temperature != nil && (f.Temperature.IsNegative() || f.Temperature.GreaterThan(decimal.NewFromInt(2))) {
 			v.bad("settings of function", name, "temperature is %s, want 0 to 2", f.Temperature)
@@ -240,14 +283,14 @@ func (v *validator) checkChain(name string, f FunctionSettings) {
 		m := v.models[model]
 		switch {
 		case m == nil:
-			v.bad("settings of function", name, "model %q does not exist", model)
+			v.bad("settings of function", name, "model %q does not exist: add it, or name another one", model)
 			continue
 		case !m.usable(v.now):
-			v.bad("settings of function", name, "model %q is not active", model)
+			v.bad("settings of function", name, "model %q is not active: name one that is", model)
 		case seen[model]:
-			v.bad("settings of function", name, "model %q is named twice", model)
+			v.bad("settings of function", name, "model %q is named twice: remove one", model)
 		case kind != "" && m.Kind != kind:
-			v.bad("settings of function", name, "model %q makes %s, and the one before it %s", model, m.Kind, kind)
+			v.bad("settings of function", name, "model %q makes %s, and the one before it %s: name one of the same kind", model, m.Kind, kind)
 		}
 		seen[model], kind = true, m.Kind
 	}

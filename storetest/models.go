@@ -5,8 +5,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"testing"
 	"time"
+
+	"github.com/shopspring/decimal"
 
 	"github.com/scrip-go/scrip/registry"
 )
@@ -14,12 +18,16 @@ import (
 // RunModelStore checks a [registry.ModelStore] against its contract. open returns an empty store that takes the time
 // from now; it is called once for each case.
 func RunModelStore(t *testing.T, open func(t *testing.T, now func() time.Time) registry.ModelStore) {
-	for _, c := range modelCases {
+	for _, c := range modelCases() {
 		t.Run(c.name, func(t *testing.T) {
 			clk := newClock()
 			c.do(&modelTest{tb: t, ModelStore: open(t, clk.now), clock: clk}, nil)
 		})
 	}
+}
+
+func modelCases() []testCase[*modelTest] {
+	return slices.Concat(versionCases, effectiveCases, historyCases, snapshotCases, ruleCases())
 }
 
 type modelTest struct {
@@ -28,25 +36,63 @@ type modelTest struct {
 	clock *clock
 }
 
-// configuration is one that every rule holds for.
-func (t *modelTest) configuration() registry.Configuration {
-	t.Helper()
-	c, err := registry.Catalogue(registry.Seed)
-	must(t, err, "Catalogue")
-	return c
+// small is a configuration that every rule holds for, with a row in every state that rules tell apart.
+func small() registry.Configuration {
+	usd := func(s string) *decimal.Decimal { d := decimal.RequireFromString(s); return &d }
+	cent := decimal.New(1, -2)
+	return registry.Configuration{
+		Models: []registry.Model{
+			{Name: "painter", Kind: registry.Image, Provider: "house", Active: true, Default: true, CostPerImage: usd("0.04"), CreditsPerImage: 5,
+				QualityTier: "fine", Sizes: []string{"640x640", "800x640"}, LandscapeSize: "800x640", SquareSize: "640x640",
+				Profile: registry.Profile{Parameters: map[string]json.RawMessage{"steps": json.RawMessage("20")}, Quality: "best"}},
+			{Name: "writer", Kind: registry.Text, Provider: "house", Active: true, Default: true, TokensPerCredit: 1000,
+				Prices: registry.Prices{Input: usd("1.25"), Output: usd("0.123456789012345678901")}, ContextWindow: 8000, MaxOutputTokens: 1000},
+			{Name: "editor", Kind: registry.Text, Provider: "house", Active: true, SortOrder: 2,
+				Prices: registry.Prices{Input: usd("0.1"), Output: usd("0.2")}, MaxOutputTokens: 500},
+			{Name: "retired", Kind: registry.Text, Provider: "closed", SortOrder: 3},
+		},
+		Providers: []registry.Provider{{ID: "closed"}, {ID: "house", Active: true, BaseURL: "https://house.test/v1"}},
+		Operations: []registry.OperationCost{
+			{Operation: registry.Clustering, TokensPerCredit: 100, MinCredits: 1, PricePerCreditUSD: cent, Active: true},
+			{Operation: registry.ImageGeneration, TokensPerCredit: 100, MinCredits: 5, PricePerCreditUSD: cent, Active: true},
+		},
+		Settings: registry.Settings{Functions: map[string]registry.FunctionSettings{"write": {Model: "writer", Fallbacks: []string{"editor"}}},
+			Images: registry.ImageSettings{PerArticle: 2}},
+	}
 }
 
-func (t *modelTest) change(base int64, style string) registry.Change {
-	t.Helper()
-	c := registry.Change{Base: base, Who: "ada", Why: "style " + style, Next: t.configuration()}
+// model returns a row of small, to be broken.
+func model(c *registry.Configuration, name string) *registry.Model {
+	for i := range c.Models {
+		if c.Models[i].Name == name {
+			return &c.Models[i]
+		}
+	}
+	panic("there is no model " + name)
+}
+
+func changeOf(base int64, style string) registry.Change {
+	c := registry.Change{Base: base, Who: "ada", Why: "style " + style, Next: small()}
 	c.Next.Settings.Images.Style = style
 	return c
 }
+
+func (t *modelTest) change(base int64, style string) registry.Change { return changeOf(base, style) }
 
 func (t *modelTest) save(base int64, style string) registry.Version {
 	t.Helper()
 	v, err := t.Save(t.Context(), t.change(base, style))
 	must(t, err, fmt.Sprintf("Save(base %d)", base))
+	return v
+}
+
+// saveAt saves a change that takes effect at a time.
+func (t *modelTest) saveAt(base int64, style string, at time.Time) registry.Version {
+	t.Helper()
+	c := t.change(base, style)
+	c.EffectiveAt = at
+	v, err := t.Save(t.Context(), c)
+	must(t, err, fmt.Sprintf("Save(base %d, effective at %v)", base, at))
 	return v
 }
 
@@ -58,23 +104,47 @@ func (t *modelTest) wantLatest(want int64) {
 	}
 }
 
-func (t *modelTest) wantVersion(got registry.Version, number int64, style string, at time.Time) {
+// wantInForce looks at both ways to ask.
+func (t *modelTest) wantInForce(want int64) {
 	t.Helper()
-	want := t.change(number-1, style)
-	if got.Number != number || got.Who != want.Who || got.Why != want.Why || !got.At.Equal(at) {
-		t.Errorf("version = %d by %q, %q, at %v, want %d by %q, %q, at %v", got.Number, got.Who, got.Why, got.At, number, want.Who, want.Why, at)
+	got, err := t.InForce(t.Context())
+	if err != nil || got != want {
+		t.Errorf("InForce = %d, %v, want %d", got, err, want)
 	}
-	a, errA := json.Marshal(got.Configuration)
-	b, errB := json.Marshal(want.Next)
-	if err := errors.Join(errA, errB); err != nil || string(a) != string(b) {
-		t.Errorf("configuration of version %d = %s, %v, want %s", number, a, err, b)
+	v, err := t.Load(t.Context(), 0)
+	if want == 0 {
+		wantErr(t, err, registry.ErrNotFound, "Load(0)")
+	} else if err != nil || v.Number != want {
+		t.Errorf("Load(0) = version %d, %v, want %d", v.Number, err, want)
 	}
 }
 
-var modelCases = []testCase[*modelTest]{
-	{"BeginsEmpty", "a new store has no version: Latest is 0 and Load is ErrNotFound",
+// wantVersion looks at every part of a version that was saved to take effect at once.
+func (t *modelTest) wantVersion(got registry.Version, number int64, style string, at time.Time) {
+	t.Helper()
+	t.wantPending(got, number, style, at, at)
+}
+
+func (t *modelTest) wantPending(got registry.Version, number int64, style string, at, effective time.Time) {
+	t.Helper()
+	want := t.change(number-1, style)
+	if got.Number != number || got.Who != want.Who || got.Why != want.Why || !got.At.Equal(at) || !got.EffectiveAt.Equal(effective) {
+		t.Errorf("version = %d by %q, %q, at %v, effective at %v, want %d by %q, %q, at %v, effective at %v",
+			got.Number, got.Who, got.Why, got.At, got.EffectiveAt, number, want.Who, want.Why, at, effective)
+	}
+	for _, d := range registry.Diff(want.Next, got.Configuration) {
+		t.Errorf("version %d is not what was saved: %v", number, d)
+	}
+}
+
+var versionCases = []testCase[*modelTest]{
+	{"BeginsEmpty", "a new store has no version: Latest and InForce are 0, Load is ErrNotFound, the history is empty",
 		func(t *modelTest) {
 			t.wantLatest(0)
+			t.wantInForce(0)
+			for v, err := range t.History(t.Context(), 0) {
+				t.Errorf("History yields version %d, %v, want nothing", v.Number, err)
+			}
 			for _, number := range []int64{0, 1, -1} {
 				_, err := t.Load(t.Context(), number)
 				wantErr(t, err, registry.ErrNotFound, fmt.Sprintf("Load(%d)", number))
@@ -98,8 +168,10 @@ var modelCases = []testCase[*modelTest]{
 			v, err := t.Load(t.Context(), 0)
 			must(t, err, "Load(0)")
 			t.wantVersion(v, 3, "2", times[2])
-			_, err = t.Load(t.Context(), 4)
-			wantErr(t, err, registry.ErrNotFound, "Load(4)")
+			for _, number := range []int64{4, -1} {
+				_, err = t.Load(t.Context(), number)
+				wantErr(t, err, registry.ErrNotFound, fmt.Sprintf("Load(%d)", number))
+			}
 		}},
 	{"RefusesAChangeOfAnOlderVersion", "a change that was not made from the latest version is ErrConflict, and nothing is appended",
 		func(t *modelTest) {
@@ -111,31 +183,34 @@ var modelCases = []testCase[*modelTest]{
 			}
 			t.wantLatest(2)
 		}},
-	{"RefusesWhatBreaksARule", "a change that Validate refuses, by the store's clock, is ErrInvalid, and nothing is appended",
+	{"RefusesEverythingThatIsWrongAtOnce", "all rules that a change breaks are told together, each is ErrInvalid, and nothing is appended",
 		func(t *modelTest) {
 			t.save(0, "a")
-			for name, breakIt := range map[string]func(*registry.Change){
-				"nobody":        func(c *registry.Change) { c.Who = " " },
-				"no reason":     func(c *registry.Change) { c.Why = "" },
-				"no default":    func(c *registry.Change) { c.Next.Models[0].Default = false },
-				"no provider":   func(c *registry.Change) { c.Next.Providers = nil },
-				"a model twice": func(c *registry.Change) { c.Next.Models = append(c.Next.Models, c.Next.Models[0]) },
-				"shut down now": func(c *registry.Change) { now := t.clock.now(); c.Next.Models[0].Shutdown = &now },
-				"not JSON in it": func(c *registry.Change) {
-					c.Next.Models[0].Profile.Parameters = map[string]json.RawMessage{"a": json.RawMessage("{")}
-				},
-			} {
-				c := t.change(1, "b")
-				breakIt(&c)
-				_, err := t.Save(t.Context(), c)
-				wantErr(t, err, registry.ErrInvalid, "Save with "+name)
+			c := t.change(1, "b")
+			c.Who = ""
+			model(&c.Next, "writer").Provider = "nobody"
+			c.Next.Operations[0].TokensPerCredit = 0
+			_, err := t.Save(t.Context(), c)
+			wantErr(t, err, registry.ErrInvalid, "Save")
+			for _, says := range []string{"who must be set", `provider "nobody"`, "tokens_per_credit"} {
+				if err == nil || !strings.Contains(err.Error(), says) {
+					t.Errorf("Save = %v, which does not say %s", err, says)
+				}
 			}
 			t.wantLatest(1)
-			c := t.change(1, "b")
-			soon := t.clock.now().Add(time.Microsecond)
-			c.Next.Models[0].Shutdown = &soon
+		}},
+	{"KeepsDecimalsExactly", "a price comes back with every digit that it was saved with: money is never a float",
+		func(t *modelTest) {
+			c := t.change(0, "a")
+			exact := decimal.RequireFromString("12345678901234.000000000000000001")
+			model(&c.Next, "writer").Prices.Input = &exact
 			_, err := t.Save(t.Context(), c)
-			wantErr(t, err, nil, "Save of a model that is shut down soon")
+			must(t, err, "Save")
+			v, err := t.Load(t.Context(), 1)
+			must(t, err, "Load")
+			for _, d := range registry.Diff(c.Next, v.Configuration) {
+				t.Errorf("what is loaded is not what was saved: %v", d)
+			}
 		}},
 	{"KeepsConfigurationsApart", "what a call was given or returned is the caller's: writing to it changes no version",
 		func(t *modelTest) {
@@ -178,6 +253,8 @@ var modelCases = []testCase[*modelTest]{
 			wantErr(t, err, context.Canceled, "Save")
 			_, err = t.Latest(ctx)
 			wantErr(t, err, context.Canceled, "Latest")
+			_, err = t.InForce(ctx)
+			wantErr(t, err, context.Canceled, "InForce")
 			_, err = t.Load(ctx, 0)
 			wantErr(t, err, context.Canceled, "Load")
 			t.wantLatest(0)

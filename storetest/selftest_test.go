@@ -116,7 +116,7 @@ func TestNamesCasesOnce(t *testing.T) {
 	for _, c := range ledgerCases() {
 		add("ledger", c.name, c.rule)
 	}
-	for _, c := range modelCases {
+	for _, c := range modelCases() {
 		add("models", c.name, c.rule)
 	}
 	for _, c := range keyCases() {

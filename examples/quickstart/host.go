@@ -145,7 +145,7 @@ func (h *host) configure(ctx context.Context) error {
 	why := "catalogue " + h.upstream.catalogue
 	save := base == 0
 	if base > 0 {
-		now, err := models.Load(ctx, 0)
+		now, err := models.Load(ctx, base)
 		if err != nil {
 			return err
 		}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"iter"
+	"slices"
 	"sync"
 	"time"
 
@@ -37,6 +39,27 @@ func (m *Models) Latest(ctx context.Context) (int64, error) {
 	return int64(len(m.versions)), nil
 }
 
+// InForce implements [registry.ModelStore].
+func (m *Models) InForce(ctx context.Context) (int64, error) {
+	if err := ctx.Err(); err != nil {
+		return 0, err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.inForce(), nil
+}
+
+// inForce is the number of the version in force, 0 if there is none. The lock is held.
+func (m *Models) inForce() int64 {
+	now := m.now()
+	for i, v := range slices.Backward(m.versions) {
+		if !v.version.EffectiveAt.After(now) {
+			return int64(i) + 1
+		}
+	}
+	return 0
+}
+
 // Load implements [registry.ModelStore].
 func (m *Models) Load(ctx context.Context, number int64) (registry.Version, error) {
 	if err := ctx.Err(); err != nil {
@@ -44,15 +67,36 @@ func (m *Models) Load(ctx context.Context, number int64) (registry.Version, erro
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	latest := int64(len(m.versions))
-	wanted := number
-	if wanted == 0 {
-		wanted = latest
+	if number == 0 {
+		if number = m.inForce(); number == 0 {
+			return registry.Version{}, fmt.Errorf("memory: load the version in force: %w: none is", registry.ErrNotFound)
+		}
 	}
-	if wanted < 1 || wanted > latest {
+	if latest := int64(len(m.versions)); number < 1 || number > latest {
 		return registry.Version{}, fmt.Errorf("memory: load version %d: %w: the latest is %d", number, registry.ErrNotFound, latest)
 	}
-	return m.versions[wanted-1].decode()
+	return m.versions[number-1].decode()
+}
+
+// History implements [registry.ModelStore].
+func (m *Models) History(ctx context.Context, before int64) iter.Seq2[registry.Version, error] {
+	return func(yield func(registry.Version, error) bool) {
+		m.mu.Lock()
+		versions := m.versions // appended to and never written to
+		m.mu.Unlock()
+		if before != 0 {
+			versions = versions[:min(max(before-1, 0), int64(len(versions)))]
+		}
+		for _, e := range slices.Backward(versions) {
+			if err := ctx.Err(); err != nil {
+				yield(registry.Version{}, err)
+				return
+			}
+			if v, err := e.decode(); !yield(v, err) || err != nil {
+				return
+			}
+		}
+	}
 }
 
 // Save implements [registry.ModelStore].
@@ -74,7 +118,7 @@ func (m *Models) Save(ctx context.Context, c registry.Change) (registry.Version,
 	if err != nil { // a raw parameter that is not JSON
 		return registry.Version{}, fmt.Errorf("memory: save a change of version %d: %w: %w", c.Base, registry.ErrInvalid, err)
 	}
-	v := encodedVersion{registry.Version{Number: latest + 1, At: now, Who: c.Who, Why: c.Why}, configuration}
+	v := encodedVersion{registry.Version{Number: latest + 1, At: now, EffectiveAt: c.EffectiveFrom(now), Who: c.Who, Why: c.Why}, configuration}
 	out, err := v.decode()
 	if err != nil {
 		return registry.Version{}, err

@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"iter"
+	"math"
 
 	"github.com/scrip-go/scrip/registry"
 	"github.com/scrip-go/scrip/stores/internal/dbstore"
@@ -25,30 +27,76 @@ func (m *Models) Latest(ctx context.Context) (number int64, err error) {
 	return number, translate(ctx, "latest version", err)
 }
 
-const selectVersion = `SELECT version, at, who, why, document FROM scrip.configurations
-WHERE version = CASE WHEN $1 = 0::bigint THEN (SELECT max(version) FROM scrip.configurations) ELSE $1 END`
+// whereInForce walks back from the newest version: pending ones are few.
+const whereInForce = ` FROM scrip.configurations WHERE effective_at <= coalesce($1::timestamptz, clock_timestamp()) ORDER BY version DESC LIMIT 1`
+
+const selectInForce = `SELECT version` + whereInForce
+
+// InForce implements [registry.ModelStore].
+func (m *Models) InForce(ctx context.Context) (number int64, err error) {
+	if err := m.db.readable(ctx); err != nil {
+		return 0, err
+	}
+	_, err = one(ctx, m.db.pool, []any{&number}, m.db.sql(selectInForce), m.db.at())
+	return number, translate(ctx, "version in force", err)
+}
+
+const versionColumns = `version, at, effective_at, who, why, document`
+
+func versionFields(v *registry.Version) []any {
+	return []any{&v.Number, instant{&v.At}, instant{&v.EffectiveAt}, &v.Who, &v.Why, dbstore.List{V: &v.Configuration}}
+}
+
+const selectVersion = `SELECT ` + versionColumns + ` FROM scrip.configurations WHERE version = $1`
+
+const selectVersionInForce = `SELECT ` + versionColumns + whereInForce
 
 // Load implements [registry.ModelStore].
 func (m *Models) Load(ctx context.Context, number int64) (registry.Version, error) {
 	if err := m.db.readable(ctx); err != nil {
 		return registry.Version{}, err
 	}
+	query, arg, what := selectVersion, any(number), fmt.Sprintf("load version %d", number)
+	if number == 0 {
+		query, arg, what = selectVersionInForce, m.db.at(), "load the version in force"
+	}
 	var v registry.Version
-	known, err := one(ctx, m.db.pool, []any{&v.Number, instant{&v.At}, &v.Who, &v.Why, dbstore.List{V: &v.Configuration}}, m.db.sql(selectVersion), number)
+	known, err := one(ctx, m.db.pool, versionFields(&v), m.db.sql(query), arg)
 	switch {
 	case err != nil:
-		return registry.Version{}, translate(ctx, "load version", err)
+		return registry.Version{}, translate(ctx, what, err)
 	case !known:
-		return registry.Version{}, fmt.Errorf("postgres: load version %d: %w", number, registry.ErrNotFound)
+		return registry.Version{}, fmt.Errorf("postgres: %s: %w", what, registry.ErrNotFound)
 	}
 	return v, nil
+}
+
+const selectHistory = `SELECT ` + versionColumns + ` FROM scrip.configurations WHERE version < $1
+ORDER BY version DESC LIMIT $2`
+
+// History implements [registry.ModelStore].
+func (m *Models) History(ctx context.Context, before int64) iter.Seq2[registry.Version, error] {
+	return dbstore.PagesOf(dbstore.Documents, func(last *registry.Version, limit int) ([]registry.Version, error) {
+		if err := m.db.readable(ctx); err != nil {
+			return nil, err
+		}
+		below := before
+		switch {
+		case last != nil:
+			below = last.Number
+		case before == 0:
+			below = math.MaxInt64
+		}
+		found, err := rows(ctx, m.db.pool, versionFields, m.db.sql(selectHistory), below, limit)
+		return found, translate(ctx, "history of versions", err)
+	})
 }
 
 // selectNow is the time of a decision, asked for after the locks that it waited for.
 const selectNow = `SELECT coalesce($1::timestamptz, clock_timestamp())`
 
 // insertVersion inserts nothing if the version is there: of those who made it from the same one the first wins.
-const insertVersion = `INSERT INTO scrip.configurations (version, at, who, why, document) VALUES ($1, $2, $3, $4, $5)
+const insertVersion = `INSERT INTO scrip.configurations (` + versionColumns + `) VALUES ($1, $2, $3, $4, $5, $6)
 ON CONFLICT DO NOTHING`
 
 // Save implements [registry.ModelStore].
@@ -61,6 +109,7 @@ func (m *Models) Save(ctx context.Context, c registry.Change) (registry.Version,
 		if err := c.Validate(v.At); err != nil {
 			return err
 		}
+		v.EffectiveAt = c.EffectiveFrom(v.At)
 		document, err := json.Marshal(c.Next)
 		if err != nil { // a raw parameter that is not JSON
 			return fmt.Errorf("postgres: save a change of version %d: %w: %w", c.Base, registry.ErrInvalid, err)
@@ -78,7 +127,7 @@ func (m *Models) Save(ctx context.Context, c registry.Change) (registry.Version,
 		if c.Base != latest {
 			return conflict(fmt.Sprintf("the latest is %d", latest))
 		}
-		n, err := exec(ctx, t, m.db.sql(insertVersion), v.Number, v.At, v.Who, v.Why, string(document))
+		n, err := exec(ctx, t, m.db.sql(insertVersion), v.Number, v.At, v.EffectiveAt, v.Who, v.Why, string(document))
 		if err == nil && n == 0 {
 			err = conflict("another was saved just now")
 		}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"iter"
+	"math"
 
 	"github.com/scrip-go/scrip/registry"
 	"github.com/scrip-go/scrip/stores/internal/dbstore"
@@ -25,26 +27,74 @@ func (m *Models) Latest(ctx context.Context) (number int64, err error) {
 	return number, translate("latest version", err)
 }
 
-const selectVersion = `SELECT version, at, who, why, document FROM scrip_configurations 
-WHERE version = iif(?1 = 0, (SELECT max(version) FROM scrip_configurations), ?1)`
+// whereInForce walks back from the newest version: pending ones are few.
+const whereInForce = ` FROM scrip_configurations WHERE effective_at <= ? ORDER BY version DESC LIMIT 1`
+
+const selectInForce = `SELECT version` + whereInForce
+
+// InForce implements [registry.ModelStore].
+func (m *Models) InForce(ctx context.Context) (number int64, err error) {
+	if err := m.db.readable(ctx); err != nil {
+		return 0, err
+	}
+	now := m.db.now()
+	_, err = one(ctx, m.db.reader, []any{&number}, selectInForce, instant{&now})
+	return number, translate("version in force", err)
+}
+
+const versionColumns = `version, at, effective_at, who, why, document`
+
+func versionFields(v *registry.Version) []any {
+	return []any{&v.Number, instant{&v.At}, instant{&v.EffectiveAt}, &v.Who, &v.Why, dbstore.List{V: &v.Configuration}}
+}
+
+const selectVersion = `SELECT ` + versionColumns + ` FROM scrip_configurations WHERE version = ?`
+
+const selectVersionInForce = `SELECT ` + versionColumns + whereInForce
 
 // Load implements [registry.ModelStore].
 func (m *Models) Load(ctx context.Context, number int64) (registry.Version, error) {
 	if err := m.db.readable(ctx); err != nil {
 		return registry.Version{}, err
 	}
+	query, arg, what := selectVersion, any(number), fmt.Sprintf("load version %d", number)
+	if number == 0 {
+		now := m.db.now()
+		query, arg, what = selectVersionInForce, instant{&now}, "load the version in force"
+	}
 	var v registry.Version
-	known, err := one(ctx, m.db.reader, []any{&v.Number, instant{&v.At}, &v.Who, &v.Why, dbstore.List{V: &v.Configuration}}, selectVersion, number)
+	known, err := one(ctx, m.db.reader, versionFields(&v), query, arg)
 	switch {
 	case err != nil:
-		return registry.Version{}, translate("load version", err)
+		return registry.Version{}, translate(what, err)
 	case !known:
-		return registry.Version{}, fmt.Errorf("sqlite: load version %d: %w", number, registry.ErrNotFound)
+		return registry.Version{}, fmt.Errorf("sqlite: %s: %w", what, registry.ErrNotFound)
 	}
 	return v, nil
 }
 
-const insertVersion = `INSERT INTO scrip_configurations (version, at, who, why, document) VALUES (?, ?, ?, ?, ?)`
+const selectHistory = `SELECT ` + versionColumns + ` FROM scrip_configurations WHERE version < ?
+ORDER BY version DESC LIMIT ?`
+
+// History implements [registry.ModelStore].
+func (m *Models) History(ctx context.Context, before int64) iter.Seq2[registry.Version, error] {
+	return dbstore.PagesOf(dbstore.Documents, func(last *registry.Version, limit int) ([]registry.Version, error) {
+		if err := m.db.readable(ctx); err != nil {
+			return nil, err
+		}
+		below := before
+		switch {
+		case last != nil:
+			below = last.Number
+		case before == 0:
+			below = math.MaxInt64
+		}
+		found, err := rows(ctx, m.db.reader, versionFields, selectHistory, below, limit)
+		return found, translate("history of versions", err)
+	})
+}
+
+const insertVersion = `INSERT INTO scrip_configurations (` + versionColumns + `) VALUES (?, ?, ?, ?, ?, ?)`
 
 // Save implements [registry.ModelStore].
 func (m *Models) Save(ctx context.Context, c registry.Change) (registry.Version, error) {
@@ -54,6 +104,7 @@ func (m *Models) Save(ctx context.Context, c registry.Change) (registry.Version,
 		if err := c.Validate(v.At); err != nil {
 			return err
 		}
+		v.EffectiveAt = c.EffectiveFrom(v.At)
 		document, err := json.Marshal(c.Next)
 		if err != nil { // a raw parameter that is not JSON
 			return fmt.Errorf("sqlite: save a change of version %d: %w: %w", c.Base, registry.ErrInvalid, err)
@@ -68,7 +119,7 @@ func (m *Models) Save(ctx context.Context, c registry.Change) (registry.Version,
 		if c.Base != latest {
 			return fmt.Errorf("sqlite: save a change of version %d: %w: the latest is %d", c.Base, registry.ErrConflict, latest)
 		}
-		_, err = t.ExecContext(ctx, insertVersion, v.Number, instant{&v.At}, v.Who, v.Why, string(document))
+		_, err = t.ExecContext(ctx, insertVersion, v.Number, instant{&v.At}, instant{&v.EffectiveAt}, v.Who, v.Why, string(document))
 		return err
 	})
 	if err != nil {

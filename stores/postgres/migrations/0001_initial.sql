@@ -257,13 +257,15 @@ CREATE TABLE scrip.writers (
 
 -- Registry
 
--- Every version of the configuration, whole: a version is read and compared as one document and never by its parts.
+-- Every version of the configuration, whole: a version is read and compared as one document and never by its parts. In force
+-- is the highest version whose effective_at has come.
 CREATE TABLE scrip.configurations (
-	version  bigint      NOT NULL PRIMARY KEY CHECK (version >= 1),
-	at       timestamptz NOT NULL,
-	who      text        NOT NULL CHECK (who <> ''),
-	why      text        NOT NULL CHECK (why <> ''),
-	document json        NOT NULL
+	version      bigint      NOT NULL PRIMARY KEY CHECK (version >= 1),
+	at           timestamptz NOT NULL,
+	effective_at timestamptz NOT NULL CHECK (effective_at >= at),
+	who          text        NOT NULL CHECK (who <> ''),
+	why          text        NOT NULL CHECK (why <> ''),
+	document     json        NOT NULL
 );
 
 -- Automation

@@ -247,13 +247,15 @@ CREATE INDEX scrip_events_at ON scrip_events (at, account, number);
 
 -- Registry
 
--- Every version of the configuration, whole: a version is read and compared as one document and never by its parts.
+-- Every version of the configuration, whole: a version is read and compared as one document and never by its parts. In force
+-- is the highest version whose effective_at has come.
 CREATE TABLE scrip_configurations (
-	version  INTEGER NOT NULL PRIMARY KEY CHECK (version >= 1),
-	at       INTEGER NOT NULL,
-	who      TEXT    NOT NULL CHECK (who <> ''),
-	why      TEXT    NOT NULL CHECK (why <> ''),
-	document TEXT    NOT NULL CHECK (json_valid(document))
+	version      INTEGER NOT NULL PRIMARY KEY CHECK (version >= 1),
+	at           INTEGER NOT NULL,
+	effective_at INTEGER NOT NULL CHECK (effective_at >= at),
+	who          TEXT    NOT NULL CHECK (who <> ''),
+	why          TEXT    NOT NULL CHECK (why <> ''),
+	document     TEXT    NOT NULL CHECK (json_valid(document))
 ) STRICT;
 
 -- Automation

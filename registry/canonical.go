@@ -1,0 +1,149 @@
+package registry
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/shopspring/decimal"
+)
+
+// Canonical returns the configuration as JSON in its one canonical form: the same bytes for configurations that say the
+// same, which are those without a [Diff]. Rows are sorted, lists that are sets are sorted and without repetition, times
+// are in UTC, decimals have no trailing zeros. It is meant to be kept as a snapshot, read by people and compared as
+// text; a configuration has no secrets. Reading it back with encoding/json gives the same configuration. Decimals are in
+// quotes, unless the host has told the decimal package otherwise. Errors: ErrInvalid for a parameter that is not JSON.
+func (c Configuration) Canonical() ([]byte, error) {
+	canonical, err := c.canonical()
+	if err != nil {
+		return nil, err
+	}
+	var out bytes.Buffer
+	e := json.NewEncoder(&out)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", "  ")
+	if err := e.Encode(canonical); err != nil {
+		return nil, fmt.Errorf("registry: canonical form: %w", err)
+	}
+	return out.Bytes(), nil
+}
+
+// canonical returns a copy in canonical form, which shares nothing that is changed with the original.
+func (c Configuration) canonical() (Configuration, error) {
+	c.Models = append([]Model{}, c.Models...) // not nil: an empty list is written as one
+	for i := range c.Models {
+		if err := c.Models[i].canonize(); err != nil {
+			return Configuration{}, err
+		}
+	}
+	slices.SortStableFunc(c.Models, func(a, b Model) int {
+		return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.SortOrder, b.SortOrder), cmp.Compare(a.Name, b.Name))
+	})
+	c.Providers = append([]Provider{}, c.Providers...)
+	slices.SortStableFunc(c.Providers, func(a, b Provider) int { return cmp.Compare(a.ID, b.ID) })
+	c.Operations = append([]OperationCost{}, c.Operations...)
+	for i := range c.Operations {
+		c.Operations[i].PricePerCreditUSD = plain(c.Operations[i].PricePerCreditUSD)
+	}
+	slices.SortStableFunc(c.Operations, func(a, b OperationCost) int { return cmp.Compare(a.Operation, b.Operation) })
+
+	functions := map[string]FunctionSettings{}
+	for name, f := range c.Settings.Functions {
+		f.Temperature = plainAt(f.Temperature)
+		if len(f.Fallbacks) == 0 {
+			f.Fallbacks = nil
+		}
+		if !f.empty() { // settings that say nothing are those of a function that has none
+			functions[name] = f
+		}
+	}
+	c.Settings.Functions = functions
+	return c, nil
+}
+
+func (f FunctionSettings) empty() bool {
+	return f.Model == "" && len(f.Fallbacks) == 0 && f.Temperature == nil && f.MaxTokens == 0 && f.Prompt == ""
+}
+
+func (m *Model) canonize() error {
+	p := &m.Prices
+	for _, price := range []**decimal.Decimal{&p.Input, &p.CachedInput, &p.CacheWrite, &p.ImageInput, &p.CachedImageInput,
+		&p.Output, &p.Reasoning, &p.ImageOutput, &m.CostPerImage} {
+		*price = plainAt(*price)
+	}
+	m.ImagePrices = slices.Clone(m.ImagePrices)
+	for i := range m.ImagePrices {
+		m.ImagePrices[i].USD = plain(m.ImagePrices[i].USD)
+	}
+	slices.SortStableFunc(m.ImagePrices, func(a, b ImagePrice) int {
+		return cmp.Or(cmp.Compare(a.Size, b.Size), cmp.Compare(a.Quality, b.Quality))
+	})
+	m.Sizes, m.Capabilities, m.Profile.Omit = set(m.Sizes), set(m.Capabilities), set(m.Profile.Omit)
+	if m.Shutdown != nil {
+		at := m.Shutdown.UTC().Round(0)
+		m.Shutdown = &at
+	}
+	if len(m.Profile.Parameters) == 0 {
+		m.Profile.Parameters = nil
+		return nil
+	}
+	parameters := maps.Clone(m.Profile.Parameters)
+	for name, raw := range parameters {
+		plain, err := plainJSON(raw)
+		if err != nil {
+			return invalid("model", m.Name, "profile.parameters: the value of %q is not JSON: correct it", name)
+		}
+		parameters[name] = plain
+	}
+	m.Profile.Parameters = parameters
+	return nil
+}
+
+// set returns a list that is a set in the order and number of its canonical form.
+func set(list []string) []string { return slices.Compact(slices.Sorted(slices.Values(list))) }
+
+// plain returns the one decimal that stands for all that are equal to it.
+func plain(d decimal.Decimal) decimal.Decimal {
+	out, err := decimal.NewFromString(d.String())
+	if err != nil { // a decimal's own text
+		return d
+	}
+	return out
+}
+
+func plainAt(d *decimal.Decimal) *decimal.Decimal {
+	if d == nil {
+		return nil
+	}
+	out := plain(*d)
+	return &out
+}
+
+// plainJSON sorts the members of objects and leaves numbers as they are written: a provider may tell 1 from 1.0.
+func plainJSON(raw json.RawMessage) (json.RawMessage, error) {
+	if len(raw) == 0 { // as encoding/json writes it
+		return json.RawMessage("null"), nil
+	}
+	d := json.NewDecoder(bytes.NewReader(raw))
+	d.UseNumber()
+	var v any
+	if err := d.Decode(&v); err != nil {
+		return nil, err
+	}
+	if !json.Valid(raw) { // something behind the value
+		return nil, ErrInvalid
+	}
+	var out bytes.Buffer
+	e := json.NewEncoder(&out)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(v); err != nil {
+		return nil, err
+	}
+	return bytes.TrimSpace(out.Bytes()), nil
+}
+
+func instantText(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) }
