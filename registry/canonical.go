@@ -8,8 +8,6 @@ import (
 	"maps"
 	"slices"
 	"time"
-
-	"github.com/shopspring/decimal"
 )
 
 // Canonical returns the configuration as JSON in its one canonical form: the same bytes for configurations that say the
@@ -32,7 +30,8 @@ func (c Configuration) Canonical() ([]byte, error) {
 	return out.Bytes(), nil
 }
 
-// canonical returns a copy in canonical form, which shares nothing that is changed with the original.
+// canonical returns a copy in canonical form, which shares nothing that is changed with the original. Decimals need
+// nothing: the text of one has no trailing zeros.
 func (c Configuration) canonical() (Configuration, error) {
 	c.Models = append([]Model{}, c.Models...) // not nil: an empty list is written as one
 	for i := range c.Models {
@@ -46,14 +45,10 @@ func (c Configuration) canonical() (Configuration, error) {
 	c.Providers = append([]Provider{}, c.Providers...)
 	slices.SortStableFunc(c.Providers, func(a, b Provider) int { return cmp.Compare(a.ID, b.ID) })
 	c.Operations = append([]OperationCost{}, c.Operations...)
-	for i := range c.Operations {
-		c.Operations[i].PricePerCreditUSD = plain(c.Operations[i].PricePerCreditUSD)
-	}
 	slices.SortStableFunc(c.Operations, func(a, b OperationCost) int { return cmp.Compare(a.Operation, b.Operation) })
 
 	functions := map[string]FunctionSettings{}
 	for name, f := range c.Settings.Functions {
-		f.Temperature = plainAt(f.Temperature)
 		if len(f.Fallbacks) == 0 {
 			f.Fallbacks = nil
 		}
@@ -70,15 +65,7 @@ func (f FunctionSettings) empty() bool {
 }
 
 func (m *Model) canonize() error {
-	p := &m.Prices
-	for _, price := range []**decimal.Decimal{&p.Input, &p.CachedInput, &p.CacheWrite, &p.ImageInput, &p.CachedImageInput,
-		&p.Output, &p.Reasoning, &p.ImageOutput, &m.CostPerImage} {
-		*price = plainAt(*price)
-	}
 	m.ImagePrices = slices.Clone(m.ImagePrices)
-	for i := range m.ImagePrices {
-		m.ImagePrices[i].USD = plain(m.ImagePrices[i].USD)
-	}
 	slices.SortStableFunc(m.ImagePrices, func(a, b ImagePrice) int {
 		return cmp.Or(cmp.Compare(a.Size, b.Size), cmp.Compare(a.Quality, b.Quality))
 	})
@@ -105,23 +92,6 @@ func (m *Model) canonize() error {
 
 // set returns a list that is a set in the order and number of its canonical form.
 func set(list []string) []string { return slices.Compact(slices.Sorted(slices.Values(list))) }
-
-// plain returns the one decimal that stands for all that are equal to it.
-func plain(d decimal.Decimal) decimal.Decimal {
-	out, err := decimal.NewFromString(d.String())
-	if err != nil { // a decimal's own text
-		return d
-	}
-	return out
-}
-
-func plainAt(d *decimal.Decimal) *decimal.Decimal {
-	if d == nil {
-		return nil
-	}
-	out := plain(*d)
-	return &out
-}
 
 // plainJSON sorts the members of objects and leaves numbers as they are written: a provider may tell 1 from 1.0.
 func plainJSON(raw json.RawMessage) (json.RawMessage, error) {

@@ -189,6 +189,7 @@ func TestTheCanonicalFormChangesNothing(t *testing.T) {
 	slices.Reverse(c.Models)
 	m := &c.Models[0]
 	m.Sizes = []string{"b", "a"}
+	m.ImagePrices = []registry.ImagePrice{{Size: "b"}, {Size: "a"}}
 	m.Profile.Parameters = map[string]json.RawMessage{"p": json.RawMessage(`{"b": 1, "a": 2}`)}
 	c.Settings.Functions = map[string]registry.FunctionSettings{"empty": {}}
 	before, err := json.Marshal(c)

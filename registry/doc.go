@@ -2,7 +2,9 @@
 //
 // Everything is one [Configuration], and every change of it is a new [Version] with who made it and why. A
 // configuration is checked as a whole when it is written ([Configuration.Validate]), in every store, so a default that
-// points at a missing model or an active model without a price cannot be stored.
+// points at a missing model or an active model without a price cannot be stored. A version takes effect at once or at a
+// time, [ModelStore.History] lists them, [Diff] says what changed, [Registry.Rollback] goes back, and
+// [Configuration.Canonical] is the whole configuration as text to be kept.
 //
 // A [Registry] answers from an immutable snapshot in memory; a look-up takes no lock and allocates nothing. It is safe
 // for concurrent use. What a look-up returns must not be written to.

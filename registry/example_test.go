@@ -54,6 +54,84 @@ func ExampleOpen() {
 	// true registry: load the version in force: memory: load the version in force: not in the registry: none is
 }
 
+func ExampleRegistry_Rollback() {
+	ctx := context.Background()
+	store := memory.New(nil).Models()
+	first, err := registry.Catalogue(registry.Seed)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	if _, err := store.Save(ctx, registry.Change{Who: "ada", Why: "the first prices", Next: first}); err != nil {
+		fmt.Println(err)
+		return
+	}
+	r, err := registry.Open(ctx, store, nil)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer r.Close()
+
+	v, err := store.Load(ctx, 1) // a copy that may be written to
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	next := v.Configuration
+	next.Operations[0].MinCredits = 3
+	next.Settings.Images.PerArticle = 4
+	for _, d := range registry.Diff(first, next) { // what is reviewed
+		fmt.Println(d)
+	}
+	friday := time.Now().Add(72 * time.Hour) // nothing has to run then
+	if _, err := r.Save(ctx, registry.Change{Base: 1, EffectiveAt: friday, Who: "ada", Why: "dearer from Friday", Next: next}); err != nil {
+		fmt.Println(err)
+		return
+	}
+	if _, err := r.Rollback(ctx, 1, "eve", "not this week"); err != nil { // cancels what is pending, too
+		fmt.Println(err)
+		return
+	}
+	for v, err := range store.History(ctx, 0) {
+		fmt.Println(v.Number, v.Who, v.Why, len(registry.Diff(first, v.Configuration)), err)
+	}
+	fmt.Println(r.Snapshot().Version)
+	// Output:
+	// operation "clustering": min_credits: 2 → 3
+	// images: per_article: 2 → 4
+	// 3 eve not this week 0 <nil>
+	// 2 ada dearer from Friday 2 <nil>
+	// 1 ada the first prices 0 <nil>
+	// 3
+}
+
+func ExampleConfiguration_Canonical() {
+	a := registry.Configuration{Providers: []registry.Provider{{ID: "two"}, {ID: "one", Active: true}}}
+	b := registry.Configuration{Providers: []registry.Provider{a.Providers[1], a.Providers[0]}}
+	first, err := a.Canonical()
+	second, _ := b.Canonical()
+	fmt.Println(string(first) == string(second), err)
+	fmt.Print(string(first))
+	// Output:
+	// true <nil>
+	// {
+	//   "models": [],
+	//   "providers": [
+	//     {
+	//       "id": "one",
+	//       "active": true
+	//     },
+	//     {
+	//       "id": "two",
+	//       "active": false
+	//     }
+	//   ],
+	//   "operations": [],
+	//   "settings": {}
+	// }
+}
+
 func ExampleCatalogue() {
 	c, err := registry.Catalogue(registry.Seed)
 	for _, m := range c.Models {

@@ -128,13 +128,14 @@ func (v *validator) checkModel(m *Model) {
 	if m.Kind != Text && m.Kind != Image {
 		bad("unknown kind %.40q: set %q or %q", m.Kind, Text, Image)
 	}
-	for _, p := range m.Prices.all() {
-		if p.price != nil && p.price.IsNegative() {
-			bad("the price of %s is negative: set what the provider charges", p.class)
+	for _, p := range append(m.Prices.all(), namedPrice{"cost_per_image", m.CostPerImage}) {
+		switch {
+		case p.price == nil:
+		case !written(*p.price):
+			bad("%s has the exponent %d: write it out", p.name, p.price.Exponent())
+		case p.price.IsNegative():
+			bad("%s is negative: set what the provider charges", p.name)
 		}
-	}
-	if m.CostPerImage != nil && m.CostPerImage.IsNegative() {
-		bad("cost_per_image is negative: set what the provider charges")
 	}
 	for _, f := range []struct {
 		name  string
@@ -221,7 +222,10 @@ func (v *validator) checkSizes(m *Model) {
 				v.bad("model", m.Name, "image_prices: %q is not one of valid_sizes: add it there, or remove the price", p.Size)
 			}
 		}
-		if p.USD.IsNegative() {
+		switch {
+		case !written(p.USD):
+			v.bad("model", m.Name, "image_prices: the price of %q has the exponent %d: write it out", p.Size, p.USD.Exponent())
+		case p.USD.IsNegative():
 			v.bad("model", m.Name, "image_prices: the price of %q is negative: set what the provider charges", p.Size)
 		}
 	}
@@ -247,7 +251,10 @@ func (v *validator) checkOperations() {
 		if o.MinCredits < 0 {
 			v.bad("operation", o.Operation, "min_credits is %d, want at least 0", o.MinCredits)
 		}
-		if o.PricePerCreditUSD.LessThan(minPricePerCredit) {
+		switch {
+		case !written(o.PricePerCreditUSD):
+			v.bad("operation", o.Operation, "price_per_credit_usd has the exponent %d: write it out", o.PricePerCreditUSD.Exponent())
+		case o.PricePerCreditUSD.LessThan(minPricePerCredit):
 			v.bad("operation", o.Operation, "price_per_credit_usd is %s, want at least %s", o.PricePerCreditUSD, minPricePerCredit)
 		}
 	}
@@ -262,7 +269,11 @@ func (v *validator) checkSettings() {
 		if f.MaxTokens < 0 {
 			v.bad("settings of function", name, "max_tokens is %d: set a positive number, or leave it out", f.MaxTokens)
 		}
-		if f.Temperature != nil && (f.Temperature.IsNegative() || f.Temperature.GreaterThan(decimal.NewFromInt(2))) {
+		switch {
+		case f.Temperature == nil:
+		case !written(*f.Temperature):
+			v.bad("settings of function", name, "temperature has the exponent %d: write it out", f.Temperature.Exponent())
+		case f.Temperature.IsNegative() || f.Temperature.GreaterThan(decimal.NewFromInt(2)):
 			v.bad("settings of function", name, "temperature is %s, want 0 to 2", f.Temperature)
 		}
 		v.checkChain(name, f)
@@ -312,13 +323,17 @@ func ParseSize(s string) (width, height int, err error) {
 	return width, height, nil
 }
 
+// written: a decimal that is short in JSON may be a gigabyte of digits (1e999999999), which would be written out to be
+// stored, compared or reckoned with.
+func written(d decimal.Decimal) bool { return d.Exponent() >= -40 && d.Exponent() <= 20 }
+
 type namedPrice struct {
-	class string
+	name  string
 	price *decimal.Decimal
 }
 
 func (p *Prices) all() []namedPrice {
-	return []namedPrice{{"input", p.Input}, {"cached_input", p.CachedInput}, {"cache_write", p.CacheWrite},
-		{"image_input", p.ImageInput}, {"cached_image_input", p.CachedImageInput}, {"output", p.Output},
-		{"reasoning", p.Reasoning}, {"image_output", p.ImageOutput}}
+	return []namedPrice{{"prices.input", p.Input}, {"prices.cached_input", p.CachedInput}, {"prices.cache_write", p.CacheWrite},
+		{"prices.image_input", p.ImageInput}, {"prices.cached_image_input", p.CachedImageInput}, {"prices.output", p.Output},
+		{"prices.reasoning", p.Reasoning}, {"prices.image_output", p.ImageOutput}}
 }

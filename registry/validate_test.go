@@ -50,6 +50,9 @@ func TestWhatIsWrongIsRefusedByName(t *testing.T) {
 	image := func(f func(*registry.Model)) func(*registry.Configuration) {
 		return func(c *registry.Configuration) { f(the(c, registry.Image)) }
 	}
+	provider := func(f func(*registry.Provider)) func(*registry.Configuration) {
+		return func(c *registry.Configuration) { f(&c.Providers[0]) }
+	}
 	operation := func(f func(*registry.OperationCost)) func(*registry.Configuration) {
 		return func(c *registry.Configuration) { f(&c.Operations[0]) }
 	}
@@ -59,6 +62,7 @@ func TestWhatIsWrongIsRefusedByName(t *testing.T) {
 		}
 	}
 	negative := usd("-0.01")
+	endless, tiny := decimal.New(1, 999_999_999), decimal.New(1, -999_999_999)
 	gone := seedTime
 	for _, c := range []struct {
 		rule   string
@@ -67,6 +71,13 @@ func TestWhatIsWrongIsRefusedByName(t *testing.T) {
 	}{
 		{"AProviderWithoutAnID", func(c *registry.Configuration) { c.Providers = append(c.Providers, registry.Provider{}) }, "provider: invalid configuration: the id of row 2 is empty"},
 		{"AProviderTwice", func(c *registry.Configuration) { c.Providers = append(c.Providers, c.Providers[0]) }, `provider "openai": invalid configuration: it is listed twice`},
+		{"ABaseURLWithAUser", provider(func(p *registry.Provider) { p.BaseURL = "https://me@proxy.test" }), `provider "openai": invalid configuration: base_url must be`},
+		{"ABaseURLWithAQuery", provider(func(p *registry.Provider) { p.BaseURL = "https://proxy.test/v1?key=1" }), "base_url must be"},
+		{"ABaseURLWithAFragment", provider(func(p *registry.Provider) { p.BaseURL = "https://proxy.test/v1#key" }), "base_url must be"},
+		{"ABaseURLOfAFile", provider(func(p *registry.Provider) { p.BaseURL = "file:///etc" }), "base_url must be"},
+		{"ABaseURLWithoutAHost", provider(func(p *registry.Provider) { p.BaseURL = "https:///v1" }), "base_url must be"},
+		{"ABaseURLThatIsAPath", provider(func(p *registry.Provider) { p.BaseURL = "/v1" }), "base_url must be"},
+		{"ABaseURLThatIsNone", provider(func(p *registry.Provider) { p.BaseURL = "https://proxy.test:x" }), "base_url must be"},
 
 		{"AModelWithoutAName", func(c *registry.Configuration) { c.Models = append(c.Models, registry.Model{Kind: registry.Text}) }, "the name of row 6 is empty"},
 		{"AModelTwice", func(c *registry.Configuration) {
@@ -110,19 +121,25 @@ func TestWhatIsWrongIsRefusedByName(t *testing.T) {
 		{"APriceOfASizeThatTheModelDoesNotHave", image(func(m *registry.Model) { m.ImagePrices = []registry.ImagePrice{{Size: "512x512"}} }), `image_prices: "512x512" is not one of valid_sizes`},
 		{"ANegativePriceOfASize", image(func(m *registry.Model) { m.ImagePrices = []registry.ImagePrice{{Size: "1024x1024", USD: *negative}} }), `image_prices: the price of "1024x1024" is negative`},
 		{"ANegativeCostPerImage", image(func(m *registry.Model) { m.CostPerImage = negative }), "cost_per_image is negative"},
-		{"ANegativePriceOfInput", text(func(m *registry.Model) { m.Prices.Input = negative }), "the price of input is negative"},
-		{"ANegativePriceOfCachedInput", text(func(m *registry.Model) { m.Prices.CachedInput = negative }), "the price of cached_input is negative"},
-		{"ANegativePriceOfCacheWrites", text(func(m *registry.Model) { m.Prices.CacheWrite = negative }), "the price of cache_write is negative"},
-		{"ANegativePriceOfImageInput", text(func(m *registry.Model) { m.Prices.ImageInput = negative }), "the price of image_input is negative"},
-		{"ANegativePriceOfCachedImageInput", text(func(m *registry.Model) { m.Prices.CachedImageInput = negative }), "the price of cached_image_input is negative"},
-		{"ANegativePriceOfOutput", text(func(m *registry.Model) { m.Prices.Output = negative }), "the price of output is negative"},
-		{"ANegativePriceOfReasoning", text(func(m *registry.Model) { m.Prices.Reasoning = negative }), "the price of reasoning is negative"},
-		{"ANegativePriceOfImageOutput", text(func(m *registry.Model) { m.Prices.ImageOutput = negative }), "the price of image_output is negative"},
+		{"ANegativePriceOfInput", text(func(m *registry.Model) { m.Prices.Input = negative }), "prices.input is negative"},
+		{"ANegativePriceOfCachedInput", text(func(m *registry.Model) { m.Prices.CachedInput = negative }), "prices.cached_input is negative"},
+		{"ANegativePriceOfCacheWrites", text(func(m *registry.Model) { m.Prices.CacheWrite = negative }), "prices.cache_write is negative"},
+		{"ANegativePriceOfImageInput", text(func(m *registry.Model) { m.Prices.ImageInput = negative }), "prices.image_input is negative"},
+		{"ANegativePriceOfCachedImageInput", text(func(m *registry.Model) { m.Prices.CachedImageInput = negative }), "prices.cached_image_input is negative"},
+		{"ANegativePriceOfOutput", text(func(m *registry.Model) { m.Prices.Output = negative }), "prices.output is negative"},
+		{"ANegativePriceOfReasoning", text(func(m *registry.Model) { m.Prices.Reasoning = negative }), "prices.reasoning is negative"},
+		{"ANegativePriceOfImageOutput", text(func(m *registry.Model) { m.Prices.ImageOutput = negative }), "prices.image_output is negative"},
 		{"ANegativeRatio", text(func(m *registry.Model) { m.TokensPerCredit = -1 }), "tokens_per_credit is -1: set a positive number, or leave it out"},
 		{"NegativeCreditsPerImage", image(func(m *registry.Model) { m.CreditsPerImage = -1 }), "credits_per_image is -1: set a positive number, or leave it out"},
 		{"ANegativeContextWindow", text(func(m *registry.Model) { m.ContextWindow = -1 }), "context_window is -1: set a positive number, or leave it out"},
 		{"ANegativeBound", text(func(m *registry.Model) { m.MaxOutputTokens = -1 }), "max_output_tokens is -1: set a positive number, or leave it out"},
 		{"ANegativeArea", image(func(m *registry.Model) { m.Profile.MinArea = -1 }), "profile.min_area is -1: set a positive number, or leave it out"},
+
+		{"APriceOfAGigabyteOfDigits", text(func(m *registry.Model) { m.Prices.Output = &endless }), "prices.output has the exponent 999999999: write it out"},
+		{"APriceOfAGigabyteOfZeros", text(func(m *registry.Model) { m.Prices.Output = &tiny }), "prices.output has the exponent -999999999: write it out"},
+		{"ACostPerImageOfAGigabyteOfDigits", image(func(m *registry.Model) { m.CostPerImage = &endless }), "cost_per_image has the exponent"},
+		{"APriceOfASizeOfAGigabyteOfDigits", image(func(m *registry.Model) { m.ImagePrices = []registry.ImagePrice{{USD: endless}} }), `the price of "" has the exponent`},
+		{"APricePerCreditOfAGigabyteOfDigits", operation(func(o *registry.OperationCost) { o.PricePerCreditUSD = endless }), "price_per_credit_usd has the exponent"},
 
 		{"AnOperationWithoutAName", operation(func(o *registry.OperationCost) { o.Operation = "" }), "operation: invalid configuration: the name of row 0 is empty"},
 		{"AnOperationTwice", func(c *registry.Configuration) { c.Operations = append(c.Operations, c.Operations[0]) }, `operation "clustering": invalid configuration: it is listed twice`},
@@ -148,6 +165,7 @@ func TestWhatIsWrongIsRefusedByName(t *testing.T) {
 		{"AFunctionOfNegativeTokens", function(registry.FunctionSettings{MaxTokens: -1}), "max_tokens is -1"},
 		{"AFunctionThatIsTooCold", function(registry.FunctionSettings{Temperature: usd("-0.1")}), "temperature is -0.1, want 0 to 2"},
 		{"AFunctionThatIsTooHot", function(registry.FunctionSettings{Temperature: usd("2.01")}), "temperature is 2.01, want 0 to 2"},
+		{"AFunctionOfAGigabyteOfDigits", function(registry.FunctionSettings{Temperature: &endless}), "temperature has the exponent 999999999"},
 		{"NegativePicturesPerArticle", func(c *registry.Configuration) { c.Settings.Images.PerArticle = -1 }, "per_article is -1, want 0 to 8"},
 		{"TooManyPicturesPerArticle", func(c *registry.Configuration) { c.Settings.Images.PerArticle = 9 }, "per_article is 9, want 0 to 8"},
 	} {

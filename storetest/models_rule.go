@@ -56,7 +56,7 @@ func modelRules() []modelRule {
 		return func(c *registry.Change) { c.Next.Settings.Functions["write"] = f }
 	}
 	usd := func(s string) *decimal.Decimal { d := decimal.RequireFromString(s); return &d }
-	negative := usd("-0.01")
+	negative, long := usd("-0.01"), decimal.New(1, 21)
 	now := newClock().now() // when a case begins
 	farOff := time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC)
 
@@ -119,12 +119,16 @@ func modelRules() []modelRule {
 			painter(func(m *registry.Model) { m.ImagePrices = []registry.ImagePrice{{Size: "900x900", USD: *usd("1")}} })},
 		{"ASizeThatIsNone", `registry: model "painter": invalid configuration: valid_sizes: "large" is not WIDTHxHEIGHT in pixels: correct it`,
 			painter(func(m *registry.Model) { m.Sizes = append(m.Sizes, "large") })},
-		{"ANegativePrice", `registry: model "writer": invalid configuration: the price of input is negative: set what the provider charges`,
+		{"ANegativePrice", `registry: model "writer": invalid configuration: prices.input is negative: set what the provider charges`,
 			writer(func(m *registry.Model) { m.Prices.Input = negative })},
+		{"APriceWithAnExponent", `registry: model "writer": invalid configuration: prices.input has the exponent 21: write it out`,
+			writer(func(m *registry.Model) { m.Prices.Input = &long })},
 		{"ANegativeCostPerImage", `registry: model "painter": invalid configuration: cost_per_image is negative: set what the provider charges`,
 			painter(func(m *registry.Model) { m.CostPerImage = negative })},
 		{"ANegativePriceOfASize", `registry: model "painter": invalid configuration: image_prices: the price of "640x640" is negative: set what the provider charges`,
 			painter(func(m *registry.Model) { m.ImagePrices = []registry.ImagePrice{{Size: "640x640", USD: *negative}} })},
+		{"APriceOfASizeWithAnExponent", `registry: model "painter": invalid configuration: image_prices: the price of "640x640" has the exponent 21: write it out`,
+			painter(func(m *registry.Model) { m.ImagePrices = []registry.ImagePrice{{Size: "640x640", USD: long}} })},
 		{"ANegativeRatio", `registry: model "writer": invalid configuration: tokens_per_credit is -1: set a positive number, or leave it out`,
 			writer(func(m *registry.Model) { m.TokensPerCredit = -1 })},
 		{"NegativeCreditsPerImage", `registry: model "painter": invalid configuration: credits_per_image is -1: set a positive number, or leave it out`,
@@ -148,6 +152,8 @@ func modelRules() []modelRule {
 			operation(func(o *registry.OperationCost) { o.MinCredits = -1 })},
 		{"AnOperationThatSellsForNothing", `registry: operation "clustering": invalid configuration: price_per_credit_usd is 0, want at least 0.0001`,
 			operation(func(o *registry.OperationCost) { o.PricePerCreditUSD = decimal.Zero })},
+		{"APricePerCreditWithAnExponent", `registry: operation "clustering": invalid configuration: price_per_credit_usd has the exponent 21: write it out`,
+			operation(func(o *registry.OperationCost) { o.PricePerCreditUSD = long })},
 
 		{"AFunctionOfAModelThatDoesNotExist", `registry: settings of function "write": invalid configuration: model "nothing" does not exist: add it, or name another one`,
 			function(registry.FunctionSettings{Model: "nothing"})},
@@ -165,6 +171,8 @@ func modelRules() []modelRule {
 			function(registry.FunctionSettings{MaxTokens: -1})},
 		{"AFunctionThatIsTooHot", `registry: settings of function "write": invalid configuration: temperature is 2.01, want 0 to 2`,
 			function(registry.FunctionSettings{Temperature: usd("2.01")})},
+		{"ATemperatureWithAnExponent", `registry: settings of function "write": invalid configuration: temperature has the exponent 21: write it out`,
+			function(registry.FunctionSettings{Temperature: &long})},
 		{"TooManyPicturesPerArticle", `registry: settings of images: invalid configuration: per_article is 9, want 0 to 8`,
 			func(c *registry.Change) { c.Next.Settings.Images.PerArticle = 9 }},
 	}

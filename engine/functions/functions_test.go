@@ -31,11 +31,11 @@ func TestNamesAndOperations(t *testing.T) {
 		{set.Content.Name(), set.Content.Operation()}, {set.ImagePrompts.Name(), set.ImagePrompts.Operation()},
 		{set.Images.Name(), set.Images.Operation()}, {set.Product.Name(), set.Product.Operation()}, {set.Service.Name(), set.Service.Operation()},
 		{set.Optimize.Name(), set.Optimize.Operation()}, {set.Links.Name(), set.Links.Operation()}, {set.Structure.Name(), set.Structure.Operation()}}
-	want := [][2]string{{functions.AutoCluster, "clustering"}, {functions.GenerateIdeas, "idea_generation"},
-		{functions.GenerateContent, "content_generation"}, {functions.GenerateImagePrompts, "image_prompt_extraction"},
-		{functions.GenerateImages, "image_generation"}, {functions.GenerateProduct, "content_generation"},
-		{functions.GenerateService, "content_generation"}, {functions.OptimizeContent, "content_optimization"},
-		{functions.GenerateInternalLinks, "internal_linking"}, {functions.GenerateSiteStructure, "site_structure_generation"}}
+	want := [][2]string{{functions.AutoCluster, registry.Clustering}, {functions.GenerateIdeas, registry.IdeaGeneration},
+		{functions.GenerateContent, registry.ContentGeneration}, {functions.GenerateImagePrompts, registry.ImagePromptExtraction},
+		{functions.GenerateImages, registry.ImageGeneration}, {functions.GenerateProduct, registry.ContentGeneration},
+		{functions.GenerateService, registry.ContentGeneration}, {functions.OptimizeContent, registry.ContentOptimization},
+		{functions.GenerateInternalLinks, registry.InternalLinking}, {functions.GenerateSiteStructure, registry.SiteStructureGeneration}}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Errorf("names and operations (-want +got):\n%s", d)
 	}
