@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"io"
 	"maps"
 	"slices"
 	"time"
@@ -12,9 +13,9 @@ import (
 
 // Canonical returns the configuration as JSON in its one canonical form: the same bytes for configurations that say the
 // same, which are those without a [Diff]. Rows are sorted, lists that are sets are sorted and without repetition, times
-// are in UTC, decimals have no trailing zeros. It is meant to be kept as a snapshot, read by people and compared as
-// text; a configuration has no secrets. Reading it back with encoding/json gives the same configuration. Decimals are in
-// quotes, unless the host has told the decimal package otherwise. Errors: ErrInvalid for a parameter that is not JSON.
+// are in UTC, decimals have no trailing zeros (and are in quotes, unless the host has told the decimal package otherwise).
+// It is meant to be kept as a snapshot, read by people and compared as text; a configuration has no secrets.
+// [ParseConfiguration] reads it back. Errors: ErrInvalid for a parameter that is not JSON.
 func (c Configuration) Canonical() ([]byte, error) {
 	canonical, err := c.canonical()
 	if err != nil {
@@ -28,6 +29,22 @@ func (c Configuration) Canonical() ([]byte, error) {
 		return nil, fmt.Errorf("registry: canonical form: %w", err)
 	}
 	return out.Bytes(), nil
+}
+
+// ParseConfiguration reads a configuration from JSON, canonical or not. It is strict, because what is not read is a price
+// that nobody charges: a field that there is not, or anything behind the configuration is
+// ErrInvalid. The rules are not checked; see [Configuration.Validate].
+func ParseConfiguration(text []byte) (Configuration, error) {
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.DisallowUnknownFields()
+	var c Configuration
+	if err := d.Decode(&c); err != nil {
+		return Configuration{}, invalid("configuration", "", "%v: correct it", err)
+	}
+	if _, err := d.Token(); err != io.EOF {
+		return Configuration{}, invalid("configuration", "", "there is something behind it: remove that")
+	}
+	return c, nil
 }
 
 // canonical returns a copy in canonical form, which shares nothing that is changed with the original. Decimals need

@@ -155,10 +155,8 @@ func TestEqualConfigurationsHaveOneCanonicalForm(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		a := configurations().Draw(t, "a")
 		text := canonical(t, a)
-		var back registry.Configuration
-		d := json.NewDecoder(bytes.NewReader(text))
-		d.DisallowUnknownFields()
-		if err := d.Decode(&back); err != nil {
+		back, err := registry.ParseConfiguration(text)
+		if err != nil {
 			t.Fatal(err)
 		}
 		if again := canonical(t, back); !bytes.Equal(text, again) {
@@ -254,6 +252,26 @@ func TestTheCanonicalForm(t *testing.T) {
 	_, err := c.Canonical()
 	wantError(t, err, registry.ErrInvalid)
 	wantText(t, err, `model "b"`, `"p" is not JSON`)
+}
+
+// TestAFieldThatThereIsNotIsRefused: the original's prices were renamed in one place, and charged by nobody.
+func TestAFieldThatThereIsNotIsRefused(t *testing.T) {
+	for text, says := range map[string]string{
+		`{"models": [{"name": "m", "cost_per_1k_input": "1"}]}`: `unknown field "cost_per_1k_input"`,
+		`{"models": [{"prices": {"imput": "1"}}]}`:              `unknown field "imput"`,
+		`{"models": [{"sort_order": "x"}]}`:                     "sort_order",
+		`{"models": [{"cost_per_image": "dear"}]}`:              "dear",
+		`{"models": []} {}`:                                     "something behind it",
+		`{"models": [}`:                                         "invalid character",
+		``:                                                      "EOF",
+	} {
+		c, err := registry.ParseConfiguration([]byte(text))
+		wantError(t, err, registry.ErrInvalid)
+		wantText(t, err, "registry: configuration: ", says)
+		if !reflect.DeepEqual(c, registry.Configuration{}) {
+			t.Errorf("ParseConfiguration(%s) = %+v beside an error", text, c)
+		}
+	}
 }
 
 // TestAConfigurationHasNoSecrets: it is exported, printed and compared, so a key has no field to be in. A field that is

@@ -2,7 +2,6 @@ package registry
 
 import (
 	"embed"
-	"encoding/json"
 	"fmt"
 	"io/fs"
 	"strings"
@@ -25,8 +24,8 @@ func Catalogue(name string) (Configuration, error) {
 	if err != nil {
 		return Configuration{}, fmt.Errorf("registry: catalogue %.40q: %w: there are %s", name, ErrNotFound, strings.Join(catalogueNames(), ", "))
 	}
-	var c Configuration
-	if err := json.Unmarshal(b, &c); err != nil {
+	c, err := ParseConfiguration(b)
+	if err != nil {
 		return Configuration{}, fmt.Errorf("registry: catalogue %q: %w", name, err)
 	}
 	return c, nil

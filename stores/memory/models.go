@@ -81,6 +81,10 @@ func (m *Models) Load(ctx context.Context, number int64) (registry.Version, erro
 // History implements [registry.ModelStore].
 func (m *Models) History(ctx context.Context, before int64) iter.Seq2[registry.Version, error] {
 	return func(yield func(registry.Version, error) bool) {
+		if err := ctx.Err(); err != nil {
+			yield(registry.Version{}, err)
+			return
+		}
 		m.mu.Lock()
 		versions := m.versions // appended to and never written to
 		m.mu.Unlock()
