@@ -119,7 +119,7 @@ func (m *Models) Save(ctx context.Context, c registry.Change) (registry.Version,
 		return registry.Version{}, fmt.Errorf("memory: save a change of version %d: %w: the latest is %d", c.Base, registry.ErrConflict, latest)
 	}
 	configuration, err := json.Marshal(c.Next)
-	if err != nil { // a raw parameter that is not JSON
+	if err != nil { // something that Validate does not know to be unwritable
 		return registry.Version{}, fmt.Errorf("memory: save a change of version %d: %w: %w", c.Base, registry.ErrInvalid, err)
 	}
 	v := encodedVersion{registry.Version{Number: latest + 1, At: now, EffectiveAt: c.EffectiveFrom(now), Who: c.Who, Why: c.Why}, configuration}

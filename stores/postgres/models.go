@@ -111,7 +111,7 @@ func (m *Models) Save(ctx context.Context, c registry.Change) (registry.Version,
 		}
 		v.EffectiveAt = c.EffectiveFrom(v.At)
 		document, err := json.Marshal(c.Next)
-		if err != nil { // a raw parameter that is not JSON
+		if err != nil { // something that Validate does not know to be unwritable
 			return fmt.Errorf("postgres: save a change of version %d: %w: %w", c.Base, registry.ErrInvalid, err)
 		}
 		if err := json.Unmarshal(document, &v.Configuration); err != nil { // a copy that the caller may write to
