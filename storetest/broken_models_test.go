@@ -133,9 +133,14 @@ func (s *toyModels) Load(ctx context.Context, number int64) (registry.Version, e
 	}
 	v := s.versions[number-1]
 	if s.makes("ReadsNumberAndDocumentApart") {
-		s.mu.Unlock()
-		time.Sleep(200 * time.Microsecond)
-		s.mu.Lock()
+		for range 100 { // until somebody writes between the two
+			s.mu.Unlock()
+			time.Sleep(500 * time.Microsecond)
+			s.mu.Lock()
+			if int64(len(s.versions)) > latest {
+				break
+			}
+		}
 		v.Configuration = s.versions[len(s.versions)-1].Configuration
 	}
 	return s.copyOf(v), nil
@@ -242,7 +247,11 @@ func (s *toyModels) History(ctx context.Context, before int64) iter.Seq2[registr
 // modelFailures runs a case against a model store and returns what it complains of. A case that does not end has
 // complained too.
 func modelFailures(ctx context.Context, c testCase[*modelTest], s *toyModels) []string {
-	ctx, cancel := context.WithTimeout(ctx, time.Second)
+	patience := 30 * time.Second
+	if s.makes("LocksWhileItLists") { // which is found by waiting
+		patience = time.Second
+	}
+	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	r := &recorder{ctx: ctx}
 	clk := newClock()

@@ -88,6 +88,7 @@ func writeNumbered(t *modelTest, upTo int64) error {
 		if _, err := t.Save(t.Context(), numbered(latest+1)); err != nil && !errors.Is(err, registry.ErrConflict) {
 			return err
 		}
+		time.Sleep(time.Millisecond) // or a fast store has written it all before the first is read
 	}
 }
 
