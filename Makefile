@@ -3,6 +3,8 @@
 GO ?= go
 MODULES = observe/otel internal/quotes # of their own, so that what they need reaches no host
 SPEC_PORT ?= 4010
+# Half of their time tests wait: for back-off, for leases, for processes that they kill.
+TEST_PACKAGES ?= $(shell echo $$((2 * $$(getconf _NPROCESSORS_ONLN))))
 STATICCHECK = $(GO) tool -modfile=tools/go.mod staticcheck
 
 .DEFAULT_GOAL := help
@@ -13,7 +15,7 @@ help: ## list the targets
 
 .PHONY: test
 test: fmt-check vet lint postgres ## everything that must hold before a commit: format, vet, staticcheck, all tests with -race
-	$(GO) test -race -cover ./...
+	$(GO) test -race -cover -p $(TEST_PACKAGES) ./...
 	@for m in $(MODULES); do ( cd $$m && $(GO) vet ./... && $(GO) test -race -cover ./... ) || exit 1; done
 
 .PHONY: quick

@@ -174,7 +174,7 @@ func serve(t testing.TB, cfg automation.Config, stages ...automation.Stage) *ben
 // wait waits until run "r" is paused or over and checks its state.
 func (b *bench) wait(want automation.State) (automation.Run, []automation.StageCount) {
 	b.t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), time.Hour)
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Hour)
 	defer cancel()
 	run, stages, err := b.Wait(ctx, "r")
 	if err != nil {
