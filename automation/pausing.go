@@ -8,7 +8,8 @@ import "context"
 // So a run that is short claims nothing more, lets what is under way end, and goes on if any of it was completed
 // since; if nothing was, there is nothing to wait for, and it is paused.
 type tally struct {
-	completed int64 // tasks that this runner has completed
+	completed int64 // tasks that this runner has paid for, and completed or is about to
+	underWay  int   // tasks that this runner is at
 	short     int64 // what completed was when the last task began that found too few credits
 }
 
@@ -22,10 +23,28 @@ func (r *Runner) tally(run string) *tally {
 	return t
 }
 
-func (r *Runner) completions(run string) int64 {
+// begin notes that a task is under way, and returns how many were completed before it.
+func (r *Runner) begin(run string) (completed int64) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.tally(run).completed
+	t := r.tally(run)
+	t.underWay++
+	return t.completed
+}
+
+// end notes that a task is under way no more, whatever became of it.
+func (r *Runner) end(run string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if t := r.tallies[run]; t != nil { // the run may be over, and forgotten
+		t.underWay = max(t.underWay-1, 0)
+	}
+}
+
+func (r *Runner) busy(run string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.tally(run).underWay > 0
 }
 
 func (r *Runner) countCompletion(run string) {
@@ -62,6 +81,9 @@ func (r *Runner) forgetOthers(alive map[string]bool) {
 // endPausing pauses a run that is pausing, or lets it go on if what it was short of may have come back. While a task is
 // under way neither happens; the end of that task brings the runner here again. Errors: ErrState, and the store's own.
 func (r *Runner) endPausing(ctx context.Context, run Run) error {
+	if run.Reason == ByCredits && r.busy(run.ID) {
+		return nil // what it gives back is not known yet
+	}
 	if run.Reason != ByCredits || !r.progressed(run.ID) {
 		return r.cfg.Store.SetState(ctx, run.ID, Pausing, Paused, run.Reason, run.Detail)
 	}

@@ -16,7 +16,8 @@ func (r *Runner) do(ctx context.Context, t Task) {
 		r.giveBack(ctx, t, fmt.Errorf("there is no stage %q here", t.Ref.Stage), time.Minute, false)
 		return
 	}
-	before := r.completions(t.Ref.Run)
+	before := r.begin(t.Ref.Run)
+	defer r.end(t.Ref.Run)
 	call := Call{Ref: t.Ref, Account: t.Account, Site: t.Site, Item: t.Item, Attempt: t.Attempts,
 		Holder: credits.Holder{ID: fmt.Sprintf("%s/%d", r.cfg.Owner, t.Ref.Generation), Fence: t.Ref.Generation}}
 	if t.Canceling {
@@ -24,9 +25,6 @@ func (r *Runner) do(ctx context.Context, t Task) {
 		return
 	}
 	err := r.perform(ctx, stage, call)
-	if err == nil {
-		r.countCompletion(t.Ref.Run)
-	}
 	if err == nil || errors.Is(err, ErrStale) {
 		return // done, or somebody else's
 	}
@@ -66,6 +64,7 @@ func (r *Runner) save(ctx context.Context, stage Stage, c Call, out Outcome) err
 func (r *Runner) complete(ctx context.Context, c Call, out Outcome, save func(Tx) (int, error)) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), r.cfg.Lease)
 	defer cancel()
+	r.countCompletion(c.Ref.Run) // before the task ends: whoever finds none under way must know what came back
 	var saveErr error
 	wait := 50 * time.Millisecond
 	for {
