@@ -4,12 +4,7 @@ import (
 	"context"
 	"errors"
 	"path/filepath"
-	"strings"
 	"testing"
-	"time"
-
-	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/scrip-go/scrip/credits"
 	"github.com/scrip-go/scrip/internal/pgtest"
@@ -56,16 +51,10 @@ var stores = map[string]store{
 		search: searchPostgres,
 		create: func(t *testing.T) string {
 			d := pgtest.OpenOnDisk(t)
-			return d.Schema + " " + d.Pool.Config().ConnString()
+			return d.Name()
 		},
 		open: func(ctx context.Context, name string) (*database, error) {
-			schema, dsn, _ := strings.Cut(name, " ")
-			config, err := pgxpool.ParseConfig(dsn)
-			if err != nil {
-				return nil, err
-			}
-			config.ConnConfig.RuntimeParams["application_name"] = schema
-			pool, err := pgxpool.NewWithConfig(ctx, config)
+			schema, pool, err := pgtest.Attach(ctx, name)
 			if err != nil {
 				return nil, err
 			}
@@ -79,20 +68,6 @@ var stores = map[string]store{
 			}
 			return &database{db.Ledger(), db.Models(), func() error { pool.Close(); return nil }}, nil
 		},
-		quiet: func(ctx context.Context, name string) error {
-			schema, dsn, _ := strings.Cut(name, " ")
-			conn, err := pgx.Connect(ctx, dsn)
-			if err != nil {
-				return err
-			}
-			defer conn.Close(ctx)
-			for {
-				var left int
-				if err := conn.QueryRow(ctx, `SELECT count(*) FROM pg_stat_activity WHERE application_name = $1`, schema).Scan(&left); err != nil || left == 0 {
-					return err
-				}
-				time.Sleep(time.Millisecond)
-			}
-		},
+		quiet: pgtest.Quiet,
 	},
 }

@@ -2,12 +2,8 @@ package ledgerproof_test
 
 import (
 	"context"
-	"strings"
 	"testing"
 	"time"
-
-	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/scrip-go/scrip/credits"
 	"github.com/scrip-go/scrip/internal/pgtest"
@@ -34,16 +30,10 @@ var postgresBackend = backend{
 	shared: &shared{
 		create: func(t testing.TB, safe bool) string {
 			d := openPostgres(t, safe)
-			return d.Schema + " " + d.Pool.Config().ConnString()
+			return d.Name()
 		},
 		open: func(ctx context.Context, name string, now func() time.Time) (credits.Ledger, func() error, error) {
-			schema, dsn, _ := strings.Cut(name, " ")
-			config, err := pgxpool.ParseConfig(dsn)
-			if err != nil {
-				return nil, nil, err
-			}
-			config.ConnConfig.RuntimeParams["application_name"] = schema
-			pool, err := pgxpool.NewWithConfig(ctx, config)
+			schema, pool, err := pgtest.Attach(ctx, name)
 			if err != nil {
 				return nil, nil, err
 			}
@@ -58,21 +48,7 @@ var postgresBackend = backend{
 			return db.Ledger(), func() error { pool.Close(); return nil }, nil
 		},
 		writers: 2,
-		quiet: func(ctx context.Context, name string) error {
-			schema, dsn, _ := strings.Cut(name, " ")
-			conn, err := pgx.Connect(ctx, dsn)
-			if err != nil {
-				return err
-			}
-			defer conn.Close(ctx)
-			for {
-				var left int
-				if err := conn.QueryRow(ctx, `SELECT count(*) FROM pg_stat_activity WHERE application_name = $1`, schema).Scan(&left); err != nil || left == 0 {
-					return err
-				}
-				time.Sleep(time.Millisecond)
-			}
-		},
+		quiet:   pgtest.Quiet,
 	},
 }
 
