@@ -9,7 +9,7 @@ import (
 	"strings"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/scrip-go/scrip/internal/pgtest"
 )
 
 // search is a look at every value that a database has stored.
@@ -115,8 +115,7 @@ func (s *search) table(ctx context.Context, db *sql.DB, table string) error {
 
 // searchPostgres looks at every column of every table of a schema.
 func searchPostgres(ctx context.Context, name string) (*search, error) {
-	schema, dsn, _ := strings.Cut(name, " ")
-	pool, err := pgxpool.New(ctx, dsn)
+	schema, pool, err := pgtest.Attach(ctx, name)
 	if err != nil {
 		return nil, err
 	}
