@@ -30,7 +30,7 @@ func sections() []*section {
 		fill(providertest.RouteImage, openai, "Pictures by the OpenAI Images API", "It cannot be asked what became of a request."),
 		fill(providertest.RouteRunware, runware, "Pictures by Runware", "It can be asked, so nothing is sent in the place of a task that it has."),
 		fill(providertest.RouteFile, slices.Concat(openai, runware), "Fetching a picture", "The fault strikes the download. A download is free and is tried again for some seconds."),
-		fill(providertest.RoutePoll, runware, "Asking Runware what became of a task", "The answer of the task itself was lost; the fault strikes the questions, which are asked for three seconds here."),
+		fill(providertest.RoutePoll, runware, "Asking Runware what became of a task", "The answer of the task itself was lost; the fault strikes the questions, which are asked for five seconds here."),
 	}
 	return list
 }
