@@ -14,6 +14,10 @@ const (
 	maxName    = 200 // of an operation, a provider, a model, a cap
 )
 
+// Validate returns an error that matches [ErrInvalid] for a name that no account can have: an empty one, and one of more
+// than 200 bytes.
+func (a Account) Validate() error { return a.validate("account") }
+
 func (a Account) validate(act string) error {
 	switch {
 	case a == "":

@@ -86,10 +86,10 @@ func TestWhatCannotBeResolvedIsNotHeld(t *testing.T) {
 	}{
 		{"AModelThatDoesNotExist", "gpt-9", nil, nil, registry.ErrNotFound},
 		{"AModelThatIsSwitchedOff", "gpt-4o", nil, nil, registry.ErrInactive},
-		{"AModelOfTheWrongKind", dalleModel, nil, nil, engine.ErrConfig},
+		{"AModelOfTheWrongKind", dalleModel, nil, nil, registry.ErrInvalid},
 		{"AModelOfTheWrongKindInTheSettings", "", func(c *registry.Configuration) {
 			c.Settings.Functions = map[string]registry.FunctionSettings{"echo": {Model: dalleModel}}
-		}, nil, engine.ErrConfig},
+		}, nil, registry.ErrInvalid},
 		{"AProviderWithoutAnAdapter", "", nil, with(delivers()), engine.ErrConfig},
 		{"AnOperationWithoutACost", "", func(c *registry.Configuration) { c.Operations = c.Operations[:3] }, nil, registry.ErrNotFound},
 		{"AnOperationThatIsSwitchedOff", "", func(c *registry.Configuration) { c.Operations[3].Active = false }, nil, registry.ErrInactive},
@@ -169,16 +169,16 @@ func TestAnEstimateIsWhatTheCallIsCharged(t *testing.T) {
 	h := newHost(t, setup{})
 	got, err := h.echo("k")
 	h.fatal(nil, err)
-	if estimate, err := engine.Estimate(h.Engine, echoing, "", got.Record.Usage); err != nil || estimate != got.Charged {
+	if estimate, err := engine.Estimate(t.Context(), h.Engine, echoing, engine.Call{Account: account}, got.Record.Usage); err != nil || estimate != got.Charged {
 		t.Errorf("%d, %v; the call was charged %d", estimate, err, got.Charged)
 	}
-	if estimate, err := engine.Estimate(h.Engine, sketching, runwareModel, usage.Images(3)); err != nil || estimate != 3 {
+	if estimate, err := engine.Estimate(t.Context(), h.Engine, sketching, engine.Call{Account: account, Model: runwareModel}, usage.Images(3)); err != nil || estimate != 3 {
 		t.Errorf("three pictures: %d, %v; want 3", estimate, err)
 	}
-	if _, err := engine.Estimate(h.Engine, echoing, "gpt-9", usage.Tokens(1, 1)); !errors.Is(err, registry.ErrNotFound) {
+	if _, err := engine.Estimate(t.Context(), h.Engine, echoing, engine.Call{Account: account, Model: "gpt-9"}, usage.Tokens(1, 1)); !errors.Is(err, registry.ErrNotFound) {
 		t.Errorf("%v, want %v", err, registry.ErrNotFound)
 	}
-	if _, err := engine.Estimate(h.Engine, echoing, dalleModel, usage.Tokens(1, 1)); !errors.Is(err, engine.ErrConfig) {
+	if _, err := engine.Estimate(t.Context(), h.Engine, echoing, engine.Call{Account: account, Model: dalleModel}, usage.Tokens(1, 1)); !errors.Is(err, registry.ErrInvalid) {
 		t.Errorf("%v, want %v", err, engine.ErrConfig)
 	}
 }
@@ -191,7 +191,7 @@ func TestAnEstimateOfPicturesPricedBySize(t *testing.T) {
 	if _, err := h.sketch("k", dalleModel, 1); err != nil {
 		t.Fatal(err)
 	}
-	if estimate, err := engine.Estimate(h.Engine, sketching, dalleModel, usage.Images(2)); err != nil || estimate != 10 {
+	if estimate, err := engine.Estimate(t.Context(), h.Engine, sketching, engine.Call{Account: account, Model: dalleModel}, usage.Images(2)); err != nil || estimate != 10 {
 		t.Errorf("%d, %v; want 10", estimate, err)
 	}
 }

@@ -157,7 +157,7 @@ func ExampleDefine() {
 func ExampleQuote() {
 	e, _, stop := newExampleHost(nil)
 	defer stop()
-	quote, err := engine.Quote(e, headlines, engine.Call{Account: "acme"}, Draft{"Credits are held before a call is made.", 2})
+	quote, err := engine.Quote(context.Background(), e, headlines, engine.Call{Account: "acme"}, Draft{"Credits are held before a call is made.", 2})
 	fmt.Println(quote.Model, quote.Hold, err)
 	// Output:
 	// gpt-5.1 1 <nil>
@@ -181,7 +181,7 @@ func ExampleEstimate() {
 	e, _, stop := newExampleHost(nil)
 	defer stop()
 	for _, model := range []string{"", "gpt-4o-mini"} { // "" is what the settings say
-		n, err := engine.Estimate(e, headlines, model, usage.Tokens(4_000, 1_500))
+		n, err := engine.Estimate(context.Background(), e, headlines, engine.Call{Model: model}, usage.Tokens(4_000, 1_500))
 		fmt.Println(n, err)
 	}
 	// Output:

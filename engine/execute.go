@@ -14,6 +14,7 @@ import (
 	"github.com/shopspring/decimal"
 
 	"github.com/scrip-go/scrip/credits"
+	"github.com/scrip-go/scrip/registry"
 )
 
 // ErrUnknownFunction is a name that no function of [Config.Functions] has.
@@ -24,6 +25,7 @@ var ErrUnknownFunction = errors.New("unknown function")
 type AnyFunction interface {
 	Name() string
 	Operation() string
+	kind() registry.Kind
 	decode(c Call, input json.RawMessage) (*job, error)
 }
 
@@ -105,7 +107,7 @@ type Quoted struct {
 
 // Quote says what a call would hold, by the settings as they are now. Nothing is held, called or stored. Errors: those
 // of [Run] up to the hold.
-func Quote[In, Out any](e *Engine, f *Function[In, Out], c Call, in In) (Quoted, error) {
+func Quote[In, Out any](ctx context.Context, e *Engine, f *Function[In, Out], c Call, in In) (Quoted, error) {
 	if err := f.Validate(in); err != nil {
 		return Quoted{}, err
 	}
@@ -113,21 +115,21 @@ func Quote[In, Out any](e *Engine, f *Function[In, Out], c Call, in In) (Quoted,
 	if err != nil {
 		return Quoted{}, err
 	}
-	return e.quote(j)
+	return e.quote(ctx, j)
 }
 
 // Quote is the function [Quote] for a function of the configuration, by its name and an input in JSON. Errors: those of
 // [Engine.Execute] up to the hold.
-func (e *Engine) Quote(name string, c Call, input json.RawMessage) (Quoted, error) {
+func (e *Engine) Quote(ctx context.Context, name string, c Call, input json.RawMessage) (Quoted, error) {
 	j, err := e.decode(name, c, input)
 	if err != nil {
 		return Quoted{}, err
 	}
-	return e.quote(j)
+	return e.quote(ctx, j)
 }
 
-func (e *Engine) quote(j *job) (Quoted, error) {
-	r, err := e.resolve(e.cfg.Registry.Snapshot(), j)
+func (e *Engine) quote(ctx context.Context, j *job) (Quoted, error) {
+	r, err := e.resolve(ctx, j)
 	if err != nil {
 		return Quoted{}, fmt.Errorf("engine: function %q: %w", j.function, err)
 	}
@@ -138,4 +140,10 @@ func (e *Engine) quote(j *job) (Quoted, error) {
 	}
 	hold, err := amount(worst)
 	return Quoted{Provider: way.Rate.Model.Provider, Model: way.Rate.Model.Name, Hold: hold, USD: worst.USD}, err
+}
+
+// Settings returns the settings that a call of a function would be run with, and [registry.Effective.Explain] tells where
+// each comes from. The call needs no key. Errors: those of [registry.Registry.Effective].
+func (e *Engine) Settings(ctx context.Context, f AnyFunction, c Call) (*registry.Effective, error) {
+	return e.effective(ctx, &job{call: c, function: f.Name(), kind: f.kind()})
 }

@@ -19,7 +19,7 @@ func named(t *testing.T) *host {
 func TestExecuteIsRunByName(t *testing.T) {
 	h := named(t)
 	input := json.RawMessage(`{"Text":"` + prompt + `"}`)
-	quote, err := h.Quote("echo", engine.Call{Account: account, Key: "k"}, input)
+	quote, err := h.Quote(t.Context(), "echo", engine.Call{Account: account, Key: "k"}, input)
 	if err != nil || quote.Model != textModel || quote.Provider != "openai" || len(h.up.Journal()) != 0 || h.balance().Held != 0 {
 		t.Errorf("Quote = %+v, %v; want the model's, and nothing called or held", quote, err)
 	}
@@ -31,7 +31,7 @@ func TestExecuteIsRunByName(t *testing.T) {
 	if err != nil || !again.Replayed || again.Charged != got.Charged || again.Out.Echo != prompt {
 		t.Errorf("Run under the same key = %+v, %v; want what Execute bought", again, err)
 	}
-	typed, err := engine.Quote(h.Engine, echoing, engine.Call{Account: account, Key: "k"}, ask{prompt})
+	typed, err := engine.Quote(t.Context(), h.Engine, echoing, engine.Call{Account: account, Key: "k"}, ask{prompt})
 	if err != nil || typed.Hold != quote.Hold || !typed.USD.Equal(quote.USD) {
 		t.Errorf("Quote = %+v, %v; want %+v", typed, err, quote)
 	}
@@ -48,7 +48,7 @@ func TestExecuteIsRunByName(t *testing.T) {
 func TestAQuoteIsWhatIsHeld(t *testing.T) {
 	h := named(t)
 	for _, c := range []struct{ name, input string }{{"echo", `{"Text":"x"}`}, {"sketch", `{"Prompt":"x","N":3}`}} {
-		quote, err := h.Quote(c.name, engine.Call{Account: account, Key: "k"}, json.RawMessage(c.input))
+		quote, err := h.Quote(t.Context(), c.name, engine.Call{Account: account, Key: "k"}, json.RawMessage(c.input))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -81,7 +81,7 @@ func TestAnInputThatDoesNotFitIsRefused(t *testing.T) {
 				return err
 			},
 			func() error {
-				_, err := h.Quote(c.name, engine.Call{Account: account, Key: "k"}, json.RawMessage(c.input))
+				_, err := h.Quote(t.Context(), c.name, engine.Call{Account: account, Key: "k"}, json.RawMessage(c.input))
 				return err
 			},
 		} {
@@ -101,7 +101,7 @@ func TestAnInputThatDoesNotFitIsRefused(t *testing.T) {
 
 func TestAQuoteOfAModelThatIsNotThereIsRefused(t *testing.T) {
 	h := named(t)
-	if _, err := h.Quote("echo", engine.Call{Account: account, Key: "k", Model: "gpt-9"}, json.RawMessage(`{"Text":"x"}`)); !errors.Is(err, registry.ErrNotFound) {
+	if _, err := h.Quote(t.Context(), "echo", engine.Call{Account: account, Key: "k", Model: "gpt-9"}, json.RawMessage(`{"Text":"x"}`)); !errors.Is(err, registry.ErrNotFound) {
 		t.Errorf("Quote = %v, want ErrNotFound", err)
 	}
 }

@@ -18,8 +18,8 @@ var ErrAnswer = errors.New("the model's answer cannot be used")
 // Env is what a function may use besides its input to build a request. All of it is pinned with the hold: a takeover
 // sends the request that the first hold built.
 type Env struct {
-	Prompt string                 // the prompt of the settings; the function's own if empty
-	Images registry.ImageSettings // style and number of pictures
+	Prompt string // the prompt of the settings; the function's own if empty
+	Style  string // of pictures, by the settings; may be empty
 }
 
 // Definition describes an AI function: what it takes, what it asks, what it makes of the answer. In and Out are plain
@@ -114,6 +114,13 @@ func (f *Function[In, Out]) Name() string { return f.def.Name }
 
 // Operation returns the name of the operation that the function is charged as.
 func (f *Function[In, Out]) Operation() string { return f.def.Operation }
+
+func (f *Function[In, Out]) kind() registry.Kind {
+	if f.def.Image != nil {
+		return registry.Image
+	}
+	return registry.Text
+}
 
 // Validate refuses an input that [Run] would refuse, before anything is spent. The error matches [ErrInput].
 func (f *Function[In, Out]) Validate(in In) error {

@@ -119,7 +119,7 @@ func (op *operation) prepare(ctx context.Context) (credits.HoldRequest, *attempt
 }
 
 func (op *operation) resolve(ctx context.Context, ask *credits.HoldRequest) (first *attempt, err error) {
-	if op.req, err = op.e.resolve(op.e.cfg.Registry.Snapshot(), op.j); err != nil {
+	if op.req, err = op.e.resolve(ctx, op.j); err != nil {
 		return nil, err
 	}
 	if first, err = op.firstAttempt(ctx); err != nil {

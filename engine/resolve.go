@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -31,38 +32,32 @@ type route struct {
 	Height    int           `json:"height,omitempty"`
 }
 
-// resolve builds the request of a job from one snapshot of the registry. A fallback that cannot be resolved is left out:
-// the call does without.
-func (e *Engine) resolve(s *registry.Snapshot, j *job) (request, error) {
-	settings := s.Function(j.function)
-	env := Env{Prompt: settings.Prompt, Images: s.Configuration.Settings.Images}
-	var r request
-	if err := r.ask(env, j); err != nil {
-		return request{}, err
-	}
-	r.Temperature = settings.Temperature
-	model, err := chooseModel(s, j, settings)
+// resolve builds the request of a job from one version of the registry and the account's own settings. A fallback that
+// cannot be resolved is left out: the call does without.
+func (e *Engine) resolve(ctx context.Context, j *job) (request, error) {
+	effective, err := e.effective(ctx, j)
 	if err != nil {
 		return request{}, err
 	}
-	first, err := e.route(s, j, &r, settings, model)
+	r := request{Temperature: effective.Temperature}
+	if err := r.ask(Env{Prompt: effective.Prompt, Style: effective.Style}, j); err != nil {
+		return request{}, err
+	}
+	first, err := e.route(effective, j, &r, effective.Model)
 	if err != nil {
 		return request{}, err
 	}
 	r.Routes = []route{first}
-	if j.call.Model != "" { // the caller wants this one
-		return r, nil
-	}
-	for _, name := range settings.Fallbacks {
-		model, err := modelFor(s, j, name)
-		if err != nil {
-			continue
-		}
-		if next, err := e.route(s, j, &r, settings, model); err == nil {
+	for _, model := range effective.Fallbacks {
+		if next, err := e.route(effective, j, &r, model); err == nil {
 			r.Routes = append(r.Routes, next)
 		}
 	}
 	return r, nil
+}
+
+func (e *Engine) effective(ctx context.Context, j *job) (*registry.Effective, error) {
+	return e.cfg.Registry.Effective(ctx, registry.Ask{Account: j.call.Account, Function: j.function, Kind: j.kind, Model: j.call.Model})
 }
 
 // ask fills in what the function wants of whatever model.
@@ -84,7 +79,8 @@ func (r *request) ask(env Env, j *job) (err error) {
 	return nil
 }
 
-func (e *Engine) route(s *registry.Snapshot, j *job, r *request, settings registry.FunctionSettings, model *registry.Model) (route, error) {
+func (e *Engine) route(effective *registry.Effective, j *job, r *request, model *registry.Model) (route, error) {
+	s := effective.Snapshot
 	provider, err := s.Provider(model.Provider)
 	if err != nil {
 		return route{}, err
@@ -100,7 +96,7 @@ func (e *Engine) route(s *registry.Snapshot, j *job, r *request, settings regist
 	if r.Drawing != nil {
 		return way, way.size(r.Drawing.Shape)
 	}
-	if way.MaxOutput = settings.MaxTokens; way.MaxOutput == 0 {
+	if way.MaxOutput = effective.MaxTokens; way.MaxOutput == 0 {
 		way.MaxOutput = j.maxOutput
 	}
 	way.MaxOutput = min(way.MaxOutput, model.MaxOutputTokens)
@@ -108,28 +104,6 @@ func (e *Engine) route(s *registry.Snapshot, j *job, r *request, settings regist
 		return route{}, fmt.Errorf("%w: the bound on output tokens is %d", ErrConfig, way.MaxOutput)
 	}
 	return way, nil
-}
-
-func chooseModel(s *registry.Snapshot, j *job, settings registry.FunctionSettings) (*registry.Model, error) {
-	name := j.call.Model
-	if name == "" {
-		name = settings.Model
-	}
-	if name == "" {
-		return s.Default(j.kind)
-	}
-	return modelFor(s, j, name)
-}
-
-func modelFor(s *registry.Snapshot, j *job, name string) (*registry.Model, error) {
-	model, err := s.Model(name)
-	if err != nil {
-		return nil, err
-	}
-	if model.Kind != j.kind {
-		return nil, fmt.Errorf("%w: model %q makes %s, the function needs %s", ErrConfig, name, model.Kind, j.kind)
-	}
-	return model, nil
 }
 
 // size chooses the size of a picture.

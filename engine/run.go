@@ -75,18 +75,16 @@ func (f *Function[In, Out]) job(c Call, in In) (*job, error) {
 	if err != nil {
 		return nil, fmt.Errorf("engine: function %q: %w: %w", f.def.Name, ErrInput, err)
 	}
-	j := &job{call: c, function: f.def.Name, operation: f.def.Operation, schema: f.schema}
+	j := &job{call: c, function: f.def.Name, operation: f.def.Operation, kind: f.kind(), schema: f.schema}
 	if j.fingerprint, err = fingerprint(f.def.Operation, f.def.Name, c.Model, input); err != nil {
 		return nil, err
 	}
 	if f.def.Text != nil {
-		j.kind = registry.Text
 		j.messages = func(env Env) ([]providers.Message, error) { return f.def.Text.Messages(env, in) }
 		j.maxOutput = f.def.Text.MaxOutput(in)
 		j.accept = func(answer string) ([]byte, error) { return f.accept(in, answer) }
 		return j, nil
 	}
-	j.kind = registry.Image
 	j.draw = func(env Env) (Drawing, error) { return f.def.Image.Draw(env, in) }
 	j.pictures = func(p []Picture) ([]byte, error) { return json.Marshal(f.def.Image.Result(in, p)) }
 	return j, nil
@@ -119,19 +117,15 @@ func (f *Function[In, Out]) accept(in In, answer string) ([]byte, error) {
 	return json.Marshal(out)
 }
 
-// Estimate says what a call of the function would be charged for the given usage, by the settings as they are now; model
-// overrides them as [Call.Model] does. Nothing is held and nothing is called. Errors: those of the registry, ErrConfig.
-func Estimate[In, Out any](e *Engine, f *Function[In, Out], model string, u usage.Usage) (credits.Amount, error) {
-	s := e.cfg.Registry.Snapshot()
-	j := &job{call: Call{Model: model}, kind: registry.Text}
-	if f.def.Image != nil {
-		j.kind = registry.Image
-	}
-	m, err := chooseModel(s, j, s.Function(f.def.Name))
+// Estimate says what a call of the function would be charged for the given usage, by the settings as they are now for the
+// call's account; the call needs no key. Nothing is held and nothing is called. Errors: those of [registry.Registry.Effective]
+// and of [registry.Configuration.Quote].
+func Estimate[In, Out any](ctx context.Context, e *Engine, f *Function[In, Out], c Call, u usage.Usage) (credits.Amount, error) {
+	effective, err := e.Settings(ctx, f, c)
 	if err != nil {
-		return 0, err
+		return 0, fmt.Errorf("engine: function %q: %w", f.def.Name, err)
 	}
-	price, err := s.Configuration.Quote(f.def.Operation, m.Name, u)
+	price, err := effective.Snapshot.Configuration.Quote(f.def.Operation, effective.Model.Name, u)
 	if err != nil {
 		return 0, err
 	}

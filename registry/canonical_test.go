@@ -76,6 +76,8 @@ func configurations() *rapid.Generator[registry.Configuration] {
 				MinCredits: credits.Amount(rapid.Int64Range(0, 2).Draw(t, "min")), PricePerCreditUSD: price.Draw(t, "price")})
 		}
 		c.Settings.Images.Style = word.Draw(t, "style")
+		c.Settings.Images.QualityTier = word.Draw(t, "tier of pictures")
+		c.Settings.Images.PerArticle = rapid.Ptr(rapid.IntRange(-1, 9), true).Draw(t, "per article")
 		for _, name := range words.Draw(t, "functions") {
 			if c.Settings.Functions == nil {
 				c.Settings.Functions = map[string]registry.FunctionSettings{}

@@ -29,7 +29,7 @@ func TestDiffTellsWhatChanged(t *testing.T) {
 	after.Operations[0].MinCredits = 0
 	after.Operations[0].Active = false
 	after.Settings.Functions = map[string]registry.FunctionSettings{"write": {Model: "gpt-5.1", Temperature: usd("0")}}
-	after.Settings.Images.PerArticle = 0
+	after.Settings.Images.PerArticle = new(0)
 	var got []string
 	for _, d := range registry.Diff(before, after) {
 		got = append(got, d.String())
@@ -48,7 +48,7 @@ func TestDiffTellsWhatChanged(t *testing.T) {
 		`operation "clustering": active: true → false`,
 		`operation "clustering": min_credits: 2 → 0`,
 		`function "write": added: {model: "gpt-5.1", temperature: 0}`,
-		`images: per_article: 2 → not set`,
+		`images: per_article: 2 → 0`,
 	}
 	if g, w := strings.Join(got, "\n"), strings.Join(want, "\n"); g != w {
 		t.Errorf("Diff =\n%s\nwant\n%s", g, w)

@@ -9,6 +9,10 @@
 // A [Registry] answers from an immutable snapshot in memory; a look-up takes no lock and allocates nothing. It is safe
 // for concurrent use. What a look-up returns must not be written to.
 //
+// Accounts may have settings of their own ([AccountSettings]): the model of a function or the quality tier of pictures, prompts,
+// limits. [Registry.Effective] resolves what a call is run with, level by level, and [Effective.Explain] says where each value
+// comes from.
+//
 // There is one price function, [Configuration.Quote].
 //
 // No model name, price, size or tier is in code: they are data, in the catalogues ([Catalogue]) and in the store.

@@ -37,7 +37,7 @@ func Example() {
 	fmt.Println(errors.Is(err, registry.ErrInactive), err)
 
 	next := first // a change is a new version, checked as a whole
-	next.Settings.Images.PerArticle = 9
+	next.Settings.Images.PerArticle = new(9)
 	_, err = r.Save(ctx, registry.Change{Base: s.Version, Who: "ada", Why: "more pictures", Next: next})
 	fmt.Println(err)
 	// Output:
@@ -80,7 +80,7 @@ func ExampleRegistry_Rollback() {
 	}
 	next := v.Configuration
 	next.Operations[0].MinCredits = 3
-	next.Settings.Images.PerArticle = 4
+	next.Settings.Images.PerArticle = new(4)
 	for _, d := range registry.Diff(first, next) { // what is reviewed
 		fmt.Println(d)
 	}
@@ -104,6 +104,57 @@ func ExampleRegistry_Rollback() {
 	// 2 ada dearer from Friday 2 <nil>
 	// 1 ada the first prices 0 <nil>
 	// 3
+}
+
+// An account has settings of its own, and a page shows where each value comes from.
+func ExampleEffective_Explain() {
+	ctx := context.Background()
+	store := memory.New(nil).Models()
+	first, err := registry.Catalogue(registry.Seed)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	if _, err := store.Save(ctx, registry.Change{Who: "ada", Why: "the first prices", Next: first}); err != nil {
+		fmt.Println(err)
+		return
+	}
+	r, err := registry.Open(ctx, store, nil)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer r.Close()
+
+	premium := registry.Settings{Images: registry.ImageSettings{QualityTier: "premium", PerArticle: new(4)}}
+	if _, err := r.SaveAccount(ctx, registry.AccountChange{Account: "acme", Who: "bob of acme", Why: "settings page", Next: premium}); err != nil {
+		fmt.Println(err)
+		return
+	}
+	settings, err := r.Effective(ctx, registry.Ask{Account: "acme", Function: "generate_images", Kind: registry.Image})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(settings.Model.Name, settings.PerArticle)
+	for _, x := range settings.Explain() {
+		fmt.Println(x.Setting, x.Values)
+	}
+	// What is not there cannot be set.
+	royal := registry.Settings{Images: registry.ImageSettings{QualityTier: "royal"}}
+	_, err = r.SaveAccount(ctx, registry.AccountChange{Account: "acme", Base: 1, Who: "bob of acme", Why: "settings page", Next: royal})
+	fmt.Println(err)
+	// Output:
+	// google:4@2 4
+	// model [{account google:4@2} {model dall-e-3}]
+	// fallbacks [{account }]
+	// temperature [{function }]
+	// max_tokens [{function }]
+	// prompt [{function }]
+	// quality_tier [{account premium}]
+	// style [{system photorealistic}]
+	// per_article [{account 4} {system 2}]
+	// registry: account "acme": settings of images: invalid configuration: no active image model is of the quality_tier "royal": name one that a model is of
 }
 
 func ExampleConfiguration_Canonical() {

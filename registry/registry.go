@@ -26,6 +26,7 @@ type Registry struct {
 
 	snapshot atomic.Pointer[Snapshot]
 	refresh  sync.Mutex // one refresh at a time
+	accounts accounts
 
 	stop context.CancelFunc
 	done chan struct{}
@@ -73,14 +74,26 @@ func (r *Registry) follow(ctx context.Context, poll time.Duration) {
 			return
 		case <-tick.C:
 		}
-		number, err := r.store.InForce(ctx)
-		if err == nil && number > r.Snapshot().Version {
-			err = r.Refresh(ctx)
-		}
-		if err != nil && ctx.Err() == nil {
+		if err := r.look(ctx); err != nil && ctx.Err() == nil {
 			r.log.Warn("registry: the store cannot be asked for changes", "error", err)
 		}
 	}
+}
+
+// look asks the store for changes.
+func (r *Registry) look(ctx context.Context) error {
+	number, err := r.store.InForce(ctx)
+	if err == nil && number > r.Snapshot().Version {
+		err = r.Refresh(ctx)
+	}
+	if err != nil {
+		return err
+	}
+	latest, err := r.store.LatestAccount(ctx)
+	if err == nil {
+		r.accounts.seen(latest)
+	}
+	return err
 }
 
 // Refresh loads the version in force now. The snapshot never goes back to a lower number, even if the store's clock does.
@@ -220,9 +233,4 @@ func (s *Snapshot) Operation(name string) (*OperationCost, error) {
 		return nil, fmt.Errorf("registry: operation %q: %w", name, ErrInactive)
 	}
 	return o, nil
-}
-
-// Function returns the settings of a function; the zero settings if there are none.
-func (s *Snapshot) Function(name string) FunctionSettings {
-	return s.Configuration.Settings.Functions[name]
 }

@@ -96,12 +96,6 @@ func TestLookUps(t *testing.T) {
 		if o, err := s.Operation("clustering"); err != nil || o.MinCredits != 2 {
 			t.Errorf("Operation = %+v, %v", o, err)
 		}
-		if f := s.Function("write"); f.MaxTokens != 7 {
-			t.Errorf("Function = %+v", f)
-		}
-		if f := s.Function("unknown"); f.MaxTokens != 0 || f.Model != "" {
-			t.Errorf("Function of no settings = %+v, want none", f)
-		}
 	})
 	t.Run("NameWhatIsMissingOrSwitchedOff", func(t *testing.T) {
 		for _, q := range []struct {
@@ -375,8 +369,21 @@ func lookUp(r *registry.Registry) error {
 	if _, err := s.Operation("content_generation"); err != nil {
 		return err
 	}
-	_ = s.Function("generate_content")
 	return nil
+}
+
+// BenchmarkEffective is what an operation asks for besides, for an account whose settings were asked for before.
+func BenchmarkEffective(b *testing.B) {
+	c := &clock{at: seedTime}
+	r := opened(b, stored(b, c), c)
+	saveOwn(b, r, "acme", 0, registry.FunctionSettings{Model: "gpt-4o-mini"})
+	ask := registry.Ask{Account: "acme", Function: "write", Kind: registry.Text}
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := r.Effective(b.Context(), ask); err != nil {
+			b.Fatal(err)
+		}
+	}
 }
 
 func BenchmarkModel(b *testing.B) {

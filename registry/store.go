@@ -5,6 +5,8 @@ import (
 	"errors"
 	"iter"
 	"time"
+
+	"github.com/scrip-go/scrip/credits"
 )
 
 // What callers branch on.
@@ -61,9 +63,10 @@ func (c Change) EffectiveFrom(now time.Time) time.Time {
 	return at.UTC()
 }
 
-// ModelStore keeps the versions of a configuration. A version is whole: no call returns a part of one or parts of two.
+// ModelStore keeps the versions of a configuration, and accounts' own settings. A version is whole: no call returns a part of one or parts of two.
 // What a call was given or returns is the caller's to write to. It is safe for concurrent use, by several processes
-// where the database is.
+// where the database is. Changes of the configuration and of accounts' settings are judged against each other, so all of
+// them are made one after the other.
 type ModelStore interface {
 	// Latest returns the number of the newest version, pending or not, 0 if there is none: the base of the next change.
 	Latest(ctx context.Context) (int64, error)
@@ -72,10 +75,23 @@ type ModelStore interface {
 	InForce(ctx context.Context) (int64, error)
 	// Load returns a version, pending or not; 0 means the one in force now. Errors: ErrNotFound.
 	Load(ctx context.Context, number int64) (Version, error)
-	// Save checks the change with [Change.Validate] by the store's clock and appends it as the next version, in one
-	// transaction. Errors: ErrConflict if c.Base is not the latest, ErrInvalid.
+	// Save checks the change with [Change.Validate], by the store's clock and with the newest settings of every account, and
+	// appends it as the next version, in one transaction. Errors: ErrConflict if c.Base is not the latest, ErrInvalid.
 	Save(ctx context.Context, c Change) (Version, error)
 	// History yields the versions with numbers below before, newest first; all of them if before is 0. It reads page by
 	// page: a history may be longer than memory. A failure is yielded as the last element.
 	History(ctx context.Context, before int64) iter.Seq2[Version, error]
+
+	// LatestAccount returns the number of the newest settings of any account, 0 if there are none. It is cheap enough to be
+	// polled.
+	LatestAccount(ctx context.Context) (int64, error)
+	// Account returns the newest settings of an account; those with number 0, which say nothing, if it never had any.
+	Account(ctx context.Context, account credits.Account) (AccountSettings, error)
+	// SaveAccount checks the change with [AccountChange.Validate], by the store's clock and with its history of versions, and
+	// makes it the newest settings of the account, with the next number of all accounts, in one transaction. Errors:
+	// ErrConflict if c.Base is not the account's newest, ErrInvalid, ErrNotFound if there is no configuration yet.
+	SaveAccount(ctx context.Context, c AccountChange) (AccountSettings, error)
+	// AccountHistory yields the settings that an account had with numbers below before, newest first; all of them if before
+	// is 0. It reads as History does.
+	AccountHistory(ctx context.Context, account credits.Account, before int64) iter.Seq2[AccountSettings, error]
 }

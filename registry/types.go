@@ -106,26 +106,28 @@ type OperationCost struct {
 	Active            bool            `json:"active"`
 }
 
-// Settings say how functions are called.
+// Settings say how functions are called: those of the system in a [Configuration], and an account's own, which go before
+// them, in [AccountSettings]. What is not set is left to the next level; see [Snapshot.Effective].
 type Settings struct {
 	Functions map[string]FunctionSettings `json:"functions,omitempty"` // by the function's name
 	Images    ImageSettings               `json:"images,omitzero"`
 }
 
-// FunctionSettings are the settings of one AI function. What is not set is left to the next level.
+// FunctionSettings are the settings of one AI function.
 type FunctionSettings struct {
-	Model string `json:"model,omitempty"` // the default of the kind if empty
+	Model string `json:"model,omitempty"`
 	// Fallbacks are models to ask, in this order, when the first cannot be: it is not reached, has no room, or refuses the
 	// key. They are of the first one's kind. Each may be of another provider and have another price.
 	Fallbacks   []string         `json:"fallbacks,omitempty"`
-	Temperature *decimal.Decimal `json:"temperature,omitempty"` // the provider's own if not set
-	MaxTokens   int64            `json:"max_tokens,omitempty"`  // the function's own bound if 0
-	Prompt      string           `json:"prompt,omitempty"`      // the function's built-in prompt if empty
+	Temperature *decimal.Decimal `json:"temperature,omitempty"` // 0 to 2; the provider's own if nobody sets it
+	MaxTokens   int64            `json:"max_tokens,omitempty"`  // of an answer; the function's own bound if nobody sets it
+	Prompt      string           `json:"prompt,omitempty"`      // the function's built-in prompt if nobody sets it
 }
 
 // ImageSettings are the settings of pictures.
 type ImageSettings struct {
-	Style string `json:"style,omitempty"` // photorealistic, illustration …
-	// PerArticle is how many pictures go into an article besides the featured one: 1 to 8. 0 means no pictures at all.
-	PerArticle int `json:"per_article,omitempty"`
+	Style       string `json:"style,omitempty"`        // photorealistic, illustration …
+	QualityTier string `json:"quality_tier,omitempty"` // pictures are made with the model of this tier, see [Snapshot.OfTier]
+	// PerArticle is how many pictures go into an article besides the featured one: 0 to 8; none if nobody sets it.
+	PerArticle *int `json:"per_article,omitempty"`
 }

@@ -3,6 +3,7 @@ package registry
 import (
 	"errors"
 	"fmt"
+	"iter"
 	"maps"
 	"net/url"
 	"slices"
@@ -14,9 +15,10 @@ import (
 )
 
 // Validate checks a change that is saved at the given time. Its configuration must keep the rules as of the time when it
-// takes effect, so a model may be shut down before a pending change that does without it. All mistakes are joined; each
-// matches [ErrInvalid].
-func (c Change) Validate(now time.Time) error {
+// takes effect, so a model may be shut down before a pending change that does without it. The accounts are the newest
+// settings of each that has some: what they name must be in the configuration too. nil is for no accounts. All mistakes are
+// joined; each matches [ErrInvalid].
+func (c Change) Validate(now time.Time, accounts iter.Seq2[AccountSettings, error]) error {
 	var errs []error
 	if strings.TrimSpace(c.Who) == "" {
 		errs = append(errs, invalid("change", "", "who must be set: say who changes it"))
@@ -31,7 +33,10 @@ func (c Change) Validate(now time.Time) error {
 	case at.Year() > lastYear:
 		errs = append(errs, invalid("change", "", "effective_at is in the year %d: set one that comes", at.Year()))
 	}
-	return errors.Join(append(errs, c.Next.Validate(at))...)
+	if err := c.Next.Validate(at); err != nil || accounts == nil { // accounts would only say again what is wrong with rows
+		return errors.Join(append(errs, err)...)
+	}
+	return errors.Join(append(errs, c.Next.validateAccounts(at, accounts))...)
 }
 
 // lastYear is the last one that JSON can tell.
@@ -47,12 +52,16 @@ func invalid(kind, name, why string, args ...any) error {
 // Validate checks every rule of a configuration as of the given time. All mistakes are joined; each names the row and
 // matches [ErrInvalid].
 func (c *Configuration) Validate(now time.Time) error {
-	v := validator{c: c, now: now, providers: map[string]*Provider{}, models: map[string]*Model{}}
+	v := c.validator(now)
 	v.checkProviders()
 	v.checkModels()
 	v.checkOperations()
-	v.checkSettings()
+	v.checkSettings("", &c.Settings)
 	return errors.Join(v.errs...)
+}
+
+func (c *Configuration) validator(now time.Time) *validator {
+	return &validator{c: c, now: now, providers: map[string]*Provider{}, models: map[string]*Model{}}
 }
 
 type validator struct {
@@ -263,45 +272,51 @@ func (v *validator) checkOperations() {
 // minPricePerCredit is the original system's bound on the field.
 var minPricePerCredit = decimal.New(1, -4)
 
-func (v *validator) checkSettings() {
-	for _, name := range slices.Sorted(maps.Keys(v.c.Settings.Functions)) {
-		f := v.c.Settings.Functions[name]
+// checkSettings looks at the settings of the system, or of the account that whose names.
+func (v *validator) checkSettings(whose string, s *Settings) {
+	for _, name := range slices.Sorted(maps.Keys(s.Functions)) {
+		bad := func(why string, args ...any) { v.bad(whose+"settings of function", name, why, args...) }
+		f := s.Functions[name]
 		if f.MaxTokens < 0 {
-			v.bad("settings of function", name, "max_tokens is %d: set a positive number, or leave it out", f.MaxTokens)
+			bad("max_tokens is %d: set a positive number, or leave it out", f.MaxTokens)
 		}
 		switch {
 		case f.Temperature == nil:
 		case !written(*f.Temperature):
-			v.bad("settings of function", name, "temperature has the exponent %d: write it out", f.Temperature.Exponent())
+			bad("temperature has the exponent %d: write it out", f.Temperature.Exponent())
 		case f.Temperature.IsNegative() || f.Temperature.GreaterThan(decimal.NewFromInt(2)):
-			v.bad("settings of function", name, "temperature is %s, want 0 to 2", f.Temperature)
+			bad("temperature is %s, want 0 to 2", f.Temperature)
 		}
-		v.checkChain(name, f)
+		v.checkChain(whose, name, f)
 	}
-	if n := v.c.Settings.Images.PerArticle; n < 0 || n > 8 {
-		v.bad("settings of images", "", "per_article is %d, want 0 to 8", n)
+	if n := s.Images.PerArticle; n != nil && (*n < 0 || *n > 8) {
+		v.bad(whose+"settings of images", "", "per_article is %d, want 0 to 8", *n)
+	}
+	if t := s.Images.QualityTier; t != "" && ofTier(v.c.Models, Image, t, v.now) == nil {
+		v.bad(whose+"settings of images", "", "no active image model is of the quality_tier %q: name one that a model is of", t)
 	}
 }
 
 // checkChain looks at the models that a function is run with.
-func (v *validator) checkChain(name string, f FunctionSettings) {
+func (v *validator) checkChain(whose, name string, f FunctionSettings) {
+	bad := func(why string, args ...any) { v.bad(whose+"settings of function", name, why, args...) }
 	var kind Kind
 	seen := map[string]bool{}
 	for i, model := range append([]string{f.Model}, f.Fallbacks...) {
 		if i == 0 && model == "" {
-			continue // the default of a kind that the function knows
+			continue // the next level's, or the default of a kind that the function knows
 		}
 		m := v.models[model]
 		switch {
 		case m == nil:
-			v.bad("settings of function", name, "model %q does not exist: add it, or name another one", model)
+			bad("model %q does not exist: add it, or name another one", model)
 			continue
 		case !m.usable(v.now):
-			v.bad("settings of function", name, "model %q is not active: name one that is", model)
+			bad("model %q is not active: name one that is", model)
 		case seen[model]:
-			v.bad("settings of function", name, "model %q is named twice: remove one", model)
+			bad("model %q is named twice: remove one", model)
 		case kind != "" && m.Kind != kind:
-			v.bad("settings of function", name, "model %q makes %s, and the one before it %s: name one of the same kind", model, m.Kind, kind)
+			bad("model %q makes %s, and the one before it %s: name one of the same kind", model, m.Kind, kind)
 		}
 		seen[model], kind = true, m.Kind
 	}

@@ -166,8 +166,13 @@ func TestWhatIsWrongIsRefusedByName(t *testing.T) {
 		{"AFunctionThatIsTooCold", function(registry.FunctionSettings{Temperature: usd("-0.1")}), "temperature is -0.1, want 0 to 2"},
 		{"AFunctionThatIsTooHot", function(registry.FunctionSettings{Temperature: usd("2.01")}), "temperature is 2.01, want 0 to 2"},
 		{"AFunctionOfAGigabyteOfDigits", function(registry.FunctionSettings{Temperature: &endless}), "temperature has the exponent 999999999"},
-		{"NegativePicturesPerArticle", func(c *registry.Configuration) { c.Settings.Images.PerArticle = -1 }, "per_article is -1, want 0 to 8"},
-		{"TooManyPicturesPerArticle", func(c *registry.Configuration) { c.Settings.Images.PerArticle = 9 }, "per_article is 9, want 0 to 8"},
+		{"ATierThatNoModelIsOf", func(c *registry.Configuration) { c.Settings.Images.QualityTier = "royal" }, `no active image model is of the quality_tier "royal"`},
+		{"ATierOfAModelThatIsOff", func(c *registry.Configuration) {
+			c.Settings.Images.QualityTier = "premium"
+			c.Models[2].Active = false
+		}, `no active image model is of the quality_tier "premium"`},
+		{"NegativePicturesPerArticle", func(c *registry.Configuration) { c.Settings.Images.PerArticle = new(-1) }, "per_article is -1, want 0 to 8"},
+		{"TooManyPicturesPerArticle", func(c *registry.Configuration) { c.Settings.Images.PerArticle = new(9) }, "per_article is 9, want 0 to 8"},
 	} {
 		t.Run(c.rule, func(t *testing.T) {
 			configuration := seed(t)
@@ -217,7 +222,7 @@ func TestWhatIsUnusualIsNotRefused(t *testing.T) {
 func TestAChangeSaysWhoAndWhy(t *testing.T) {
 	change := registry.Change{Who: " ", Next: seed(t)}
 	change.Next.Providers[0].ID = ""
-	err := change.Validate(seedTime)
+	err := change.Validate(seedTime, nil)
 	wantError(t, err, registry.ErrInvalid)
 	wantText(t, err, "change: invalid configuration: who must be set", "why must be set", "the id of row 0 is empty", `its provider "openai" does not exist`)
 	if n := len(strings.Split(err.Error(), "\n")); n < 4 {
@@ -228,7 +233,7 @@ func TestAChangeSaysWhoAndWhy(t *testing.T) {
 			t.Errorf("%v does not match ErrInvalid", mistake)
 		}
 	}
-	if err := (registry.Change{Who: "ada", Why: "first", Next: seed(t)}).Validate(seedTime); err != nil {
+	if err := (registry.Change{Who: "ada", Why: "first", Next: seed(t)}).Validate(seedTime, nil); err != nil {
 		t.Error(err)
 	}
 }

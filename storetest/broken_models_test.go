@@ -48,16 +48,35 @@ var brokenModels = []struct{ mistake, by string }{
 	{"LocksWhileItLists", "ListsALongHistory"},
 	{"IgnoresTheContext", "DoesNothingWithACancelledContext"},
 	{"ListsWithoutTheContext", "ListsNothingWithACancelledContext"},
+
+	{"AcceptsAStaleBaseOfSettings", "RefusesAChangeOfOlderSettings"},
+	{"ChecksTheBaseOfSettingsAndThenAppends", "TakesOneOfManyChangesOfAnAccount"},
+	{"NumbersEachAccountApart", "NumbersSettingsOverAllAccounts"},
+	{"MixesAccountsUp", "KeepsSettingsOfAccounts"},
+	{"LosesWhoMadeSettings", "KeepsSettingsOfAccounts"},
+	{"SharesItsSettings", "KeepsSettingsApart"},
+	{"SavesSettingsWithoutAConfiguration", "RefusesSettingsBeforeThereIsAConfiguration"},
+	{"JudgesSettingsByTheVersionInForce", "JudgesSettingsByWhatIsPending"},
+	{"JudgesSettingsByWhatWasCancelled", "ForgetsWhatWasCancelledWhenItJudgesSettings"},
+	{"ForgetsTheAccounts", "KeepsWhatAccountsStandOn"},
+	{"LooksAtOldSettingsToo", "LooksAtTheNewestSettingsOnly"},
+	{"JudgesVersionsAndSettingsApart", "JudgesVersionsAndSettingsInTurn"},
+	{"ListsTheSettingsOfAll", "ListsTheSettingsOfAnAccount"},
+	{"ListsTheOldestSettingsFirst", "ListsTheSettingsOfAnAccount"},
+	{"IgnoresTheContextOfSettings", "ServesNoSettingsUnderACancelledContext"},
+	{"SeesNoNewSettings", "AnswersByTheSettingsOfAccounts"},
 }
 
 // toyModels is a model store that makes one mistake, or none.
 type toyModels struct {
 	now      func() time.Time
 	mistake  string
-	validate func(registry.Change, time.Time) error
+	validate func(registry.Change, time.Time, iter.Seq2[registry.AccountSettings, error]) error
+	judge    func(registry.AccountChange, time.Time, iter.Seq2[registry.Version, error]) error
 
 	mu       sync.Mutex
-	versions []registry.Version // guarded by mu; the configurations are copied on the way in and out
+	versions []registry.Version         // guarded by mu; the configurations are copied on the way in and out
+	accounts []registry.AccountSettings // as versions
 }
 
 func (s *toyModels) makes(mistake string) bool { return s.mistake == mistake }
@@ -164,7 +183,7 @@ func (s *toyModels) Save(ctx context.Context, c registry.Change) (registry.Versi
 	if c.Base != base && !s.makes("AcceptsAStaleBase") {
 		return registry.Version{}, registry.ErrConflict
 	}
-	if s.makes("ChecksTheBaseAndThenAppends") {
+	if s.makes("ChecksTheBaseAndThenAppends") || s.makes("JudgesVersionsAndSettingsApart") {
 		s.mu.Unlock()
 		time.Sleep(time.Millisecond)
 		s.mu.Lock()
@@ -196,7 +215,11 @@ func (s *toyModels) check(c registry.Change, now time.Time) error {
 	if s.makes("JudgesByTheTimeOfWriting") {
 		c.EffectiveAt = time.Time{}
 	}
-	err := s.validate(c, now)
+	accounts := s.newest()
+	if s.makes("ForgetsTheAccounts") {
+		accounts = nil
+	}
+	err := s.validate(c, now, accounts)
 	if all, ok := err.(interface{ Unwrap() []error }); ok && s.makes("TellsOneMistakeOnly") {
 		return all.Unwrap()[0]
 	}
@@ -248,7 +271,7 @@ func (s *toyModels) History(ctx context.Context, before int64) iter.Seq2[registr
 // complained too.
 func modelFailures(ctx context.Context, c testCase[*modelTest], s *toyModels) []string {
 	patience := 30 * time.Second
-	if s.makes("LocksWhileItLists") { // which is found by waiting
+	if s.makes("LocksWhileItLists") || s.makes("SeesNoNewSettings") { // which is found by waiting
 		patience = time.Second
 	}
 	ctx, cancel := context.WithTimeout(ctx, patience)
@@ -258,6 +281,9 @@ func modelFailures(ctx context.Context, c testCase[*modelTest], s *toyModels) []
 	s.now = clk.now
 	if s.validate == nil {
 		s.validate = registry.Change.Validate
+	}
+	if s.judge == nil {
+		s.judge = registry.AccountChange.Validate
 	}
 	done := make(chan struct{})
 	go func() { // a case that gives up ends its goroutine
@@ -306,21 +332,41 @@ func TestCatchesAStoreThatForgetsOneRule(t *testing.T) {
 		cases[c.name] = c
 	}
 	for _, rule := range modelRules() {
-		forgets := func(c registry.Change, now time.Time) error {
-			var kept []error
-			if all, ok := c.Validate(now).(interface{ Unwrap() []error }); ok {
-				for _, err := range all.Unwrap() {
-					if !strings.Contains(err.Error(), rule.says) {
-						kept = append(kept, err)
-					}
-				}
-			}
-			return errors.Join(kept...)
+		forgets := func(c registry.Change, now time.Time, accounts iter.Seq2[registry.AccountSettings, error]) error {
+			return without(rule.says, c.Validate(now, accounts))
 		}
 		if got := modelFailures(t.Context(), cases["Refuses"+rule.name], &toyModels{validate: forgets}); len(got) == 0 {
 			t.Errorf("case Refuses%s does not notice that its rule is not held", rule.name)
 		}
 	}
+	for _, c := range accountRuleCases() {
+		cases[c.name] = c
+	}
+	for _, rule := range accountRules() {
+		forgets := func(c registry.AccountChange, now time.Time, versions iter.Seq2[registry.Version, error]) error {
+			return without(rule.says, c.Validate(now, versions))
+		}
+		if got := modelFailures(t.Context(), cases["Refuses"+rule.name], &toyModels{judge: forgets}); len(got) == 0 {
+			t.Errorf("case Refuses%s does not notice that its rule is not held", rule.name)
+		}
+	}
+}
+
+// without returns what is left of joined errors when those that say something are left out.
+func without(says string, err error) error {
+	var kept []error
+	if all, ok := err.(interface{ Unwrap() []error }); ok {
+		for _, err := range all.Unwrap() {
+			if err := without(says, err); err != nil {
+				kept = append(kept, err)
+			}
+		}
+		return errors.Join(kept...)
+	}
+	if err == nil || strings.Contains(err.Error(), says) {
+		return nil
+	}
+	return err
 }
 
 func TestTheRegistryPageListsTheRulesAndTheBrokenStores(t *testing.T) {
@@ -336,10 +382,13 @@ func TestTheRegistryPageListsTheRulesAndTheBrokenStores(t *testing.T) {
 	for _, rule := range modelRules() {
 		want(fmt.Sprintf("| `Refuses%s` | `%s` |\n", rule.name, rule.says))
 	}
+	for _, rule := range accountRules() {
+		want(fmt.Sprintf("| `Refuses%s` | `%s` |\n", rule.name, rule.says))
+	}
 	for _, broken := range brokenModels {
 		want(fmt.Sprintf("| %s | `%s` |\n", broken.mistake, broken.by))
 	}
-	if rows, known := strings.Count(string(page), "\n| `Refuses"), len(modelRules()); rows != known {
+	if rows, known := strings.Count(string(page), "\n| `Refuses"), len(modelRules())+len(accountRules()); rows != known {
 		t.Errorf("docs/registry.md has %d rules, and the suite %d", rows, known)
 	}
 }

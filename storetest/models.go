@@ -27,7 +27,7 @@ func RunModelStore(t *testing.T, open func(t *testing.T, now func() time.Time) r
 }
 
 func modelCases() []testCase[*modelTest] {
-	return slices.Concat(versionCases, effectiveCases, historyCases, snapshotCases, ruleCases())
+	return slices.Concat(versionCases, effectiveCases, historyCases, snapshotCases, ruleCases(), accountCases, accountRuleCases())
 }
 
 type modelTest struct {
@@ -57,7 +57,7 @@ func small() registry.Configuration {
 			{Operation: registry.ImageGeneration, TokensPerCredit: 100, MinCredits: 5, PricePerCreditUSD: cent, Active: true},
 		},
 		Settings: registry.Settings{Functions: map[string]registry.FunctionSettings{"write": {Model: "writer", Fallbacks: []string{"editor"}}},
-			Images: registry.ImageSettings{PerArticle: 2}},
+			Images: registry.ImageSettings{PerArticle: new(2)}},
 	}
 }
 

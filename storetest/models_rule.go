@@ -173,7 +173,9 @@ func modelRules() []modelRule {
 			function(registry.FunctionSettings{Temperature: usd("2.01")})},
 		{"ATemperatureWithAnExponent", `registry: settings of function "write": invalid configuration: temperature has the exponent 21: write it out`,
 			function(registry.FunctionSettings{Temperature: &long})},
+		{"ATierThatNoModelIsOf", `registry: settings of images: invalid configuration: no active image model is of the quality_tier "coarse": name one that a model is of`,
+			func(c *registry.Change) { c.Next.Settings.Images.QualityTier = "coarse" }},
 		{"TooManyPicturesPerArticle", `registry: settings of images: invalid configuration: per_article is 9, want 0 to 8`,
-			func(c *registry.Change) { c.Next.Settings.Images.PerArticle = 9 }},
+			func(c *registry.Change) { c.Next.Settings.Images.PerArticle = new(9) }},
 	}
 }

@@ -29,7 +29,7 @@ func classify(err error, c automation.Call) error {
 		return automation.Permanent(err)
 	case errors.Is(err, secret.ErrNoKey):
 		return automation.Pause(err, automation.ByProvider)
-	case errors.Is(err, engine.ErrConfig), errors.Is(err, registry.ErrNotFound), errors.Is(err, registry.ErrInactive), errors.Is(err, registry.ErrNoPrice):
+	case errors.Is(err, engine.ErrConfig), errors.Is(err, registry.ErrInvalid), errors.Is(err, registry.ErrNotFound), errors.Is(err, registry.ErrInactive), errors.Is(err, registry.ErrNoPrice):
 		return automation.Pause(err, automation.ByConfiguration)
 	case errors.As(err, &failure):
 		return classifyProvider(err, failure, c)

@@ -37,14 +37,19 @@ const (
 	ideasPerCluster    = 3
 )
 
-// Estimate says what a run over the site as it is now is expected to do and to cost: what waits at each stage, and what
+// Estimate says what a run of an account over the site as it is now is expected to do and to cost: what waits at each stage, and what
 // the stages before it will add. Errors: the registry's, if a function has no model.
-func (p *Pipeline) Estimate(ctx context.Context, site string) (Estimate, error) {
+func (p *Pipeline) Estimate(ctx context.Context, account credits.Account, site string) (Estimate, error) {
 	w, err := p.waiting(ctx, site)
 	if err != nil {
 		return Estimate{}, err
 	}
+	pictures, err := p.pictures(ctx, account)
+	if err != nil {
+		return Estimate{}, err
+	}
 	var e Estimate
+	call := engine.Call{Account: account}
 	f := p.cfg.Functions
 	add := func(stage string, items int64, each credits.Amount, err2 error) {
 		if err == nil {
@@ -54,34 +59,34 @@ func (p *Pipeline) Estimate(ctx context.Context, site string) (Estimate, error) 
 		e.Stages, e.Total = append(e.Stages, StageEstimate{stage, items, cost}), e.Total+cost
 	}
 	size := int64(p.cfg.BatchSize)
-	each, err2 := engine.Estimate(p.cfg.Engine, f.Cluster, "", clusterUsage)
+	each, err2 := engine.Estimate(ctx, p.cfg.Engine, f.Cluster, call, clusterUsage)
 	add(Cluster, (w.keywords+size-1)/size, each, err2)
 
 	clusters := w.clusters + (w.keywords+keywordsPerCluster-1)/keywordsPerCluster
-	each, err2 = engine.Estimate(p.cfg.Engine, f.Ideas, "", ideasUsage)
+	each, err2 = engine.Estimate(ctx, p.cfg.Engine, f.Ideas, call, ideasUsage)
 	add(Ideas, clusters, each, err2)
 
 	ideas := w.ideas + clusters*ideasPerCluster
 	add(Tasks, ideas, 0, nil)
 
 	tasks := w.tasks + ideas
-	each, err2 = engine.Estimate(p.cfg.Engine, f.Content, "", contentUsage)
+	each, err2 = engine.Estimate(ctx, p.cfg.Engine, f.Content, call, contentUsage)
 	add(Write, tasks, each, err2)
 
 	articles := w.articles + tasks
 	described := articles
-	if p.cfg.Pictures == 0 {
+	if pictures == 0 {
 		described = 0
 	}
-	each, err2 = engine.Estimate(p.cfg.Engine, f.ImagePrompts, "", promptsUsage)
+	each, err2 = engine.Estimate(ctx, p.cfg.Engine, f.ImagePrompts, call, promptsUsage)
 	add(ImagePrompts, described, each, err2)
 
-	pictures := w.images + described*int64(p.cfg.Pictures+1)
+	images := w.images + described*int64(pictures+1)
 	each = 0
-	if err2 = nil; pictures > 0 {
-		each, err2 = engine.Estimate(p.cfg.Engine, f.Images, "", usage.Images(1))
+	if err2 = nil; images > 0 {
+		each, err2 = engine.Estimate(ctx, p.cfg.Engine, f.Images, call, usage.Images(1))
 	}
-	add(Images, pictures, each, err2)
+	add(Images, images, each, err2)
 	add(Publish, articles, 0, nil)
 	return e, err
 }

@@ -38,6 +38,7 @@ func Example() {
 	check(err)
 	catalogue, err := registry.Catalogue(registry.Seed)
 	check(err)
+	catalogue.Settings.Images.PerArticle = new(1) // besides the picture at the head of an article
 	_, err = db.Models().Save(ctx, registry.Change{Who: "setup", Why: "first prices", Next: catalogue})
 	check(err)
 	models, err := registry.Open(ctx, db.Models(), nil)
@@ -65,7 +66,7 @@ func Example() {
 	site, err := folder.Open(folder.Config{Dir: dir + "/site", Title: "Tea"})
 	check(err)
 	p, err := pipeline.New(pipeline.Config{Engine: eng, Functions: set, Content: db.Content(), Publisher: site, Balances: db.Ledger(),
-		Blobs: pictures, Pictures: 1})
+		Blobs: pictures})
 	check(err)
 	runner, err := automation.New(automation.Config{Store: db.Runs(), Stages: p.Stages()})
 	check(err)

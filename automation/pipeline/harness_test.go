@@ -72,6 +72,7 @@ func newShop(t testing.TB, f faces, pictures int, granted credits.Amount) *shop 
 	s.up = providertest.Start(t, providertest.Config{Responder: functionstest.New()})
 	catalogue, err := registry.Catalogue(registry.Seed)
 	must(t, err)
+	catalogue.Settings.Images.PerArticle = &pictures
 	_, err = f.models.Save(ctx, registry.Change{Who: "test", Why: "first", Next: catalogue})
 	must(t, err)
 	models, err := registry.Open(ctx, f.models, nil)
@@ -88,7 +89,7 @@ func newShop(t testing.TB, f faces, pictures int, granted credits.Amount) *shop 
 	set, err := functions.New()
 	must(t, err)
 	s.pipeline, err = pipeline.New(pipeline.Config{Engine: eng, Functions: set, Content: f.content, Publisher: s.press,
-		Balances: f.ledger, Blobs: blobs, Pictures: pictures})
+		Balances: f.ledger, Blobs: blobs})
 	must(t, err)
 	s.runner, err = automation.New(automation.Config{Store: f.runs, Stages: s.pipeline.Stages(), Workers: 4, Poll: 10 * time.Millisecond})
 	must(t, err)

@@ -32,11 +32,9 @@ type Config struct {
 	Content   Content           // required; of the same database as the automation's store
 	Publisher content.Publisher // required
 	Balances  Balances          // required to start runs
-	Blobs     engine.Blobs      // required unless Pictures is 0: where the engine puts pictures
+	Blobs     engine.Blobs      // required: where the engine puts pictures
 	// BatchSize is the most keywords that are grouped in one call; 20 if zero, at least 10.
 	BatchSize int
-	// Pictures is how many pictures go into an article, besides one at its head. 0 means no pictures at all.
-	Pictures int
 }
 
 // The names of the stages, in order.
@@ -63,18 +61,22 @@ type Pipeline struct {
 	cfg Config
 }
 
+// pictures is how many pictures go into an article of an account besides the one at its head, by the settings that are
+// in force; 0 is for no pictures at all.
+func (p *Pipeline) pictures(ctx context.Context, account credits.Account) (int, error) {
+	s, err := p.cfg.Engine.Settings(ctx, p.cfg.Functions.ImagePrompts, engine.Call{Account: account})
+	if err != nil {
+		return 0, err
+	}
+	return s.PerArticle, nil
+}
+
 // New returns a Pipeline. Mistakes are joined; each matches [ErrInvalid].
 func New(cfg Config) (*Pipeline, error) {
 	var errs []error
 	bad := func(why string) { errs = append(errs, fmt.Errorf("pipeline: configuration: %w: %s", ErrInvalid, why)) }
-	if cfg.Engine == nil || cfg.Functions == nil || cfg.Content == nil || cfg.Publisher == nil {
-		bad("Engine, Functions, Content and Publisher must be set")
-	}
-	if cfg.Pictures < 0 || cfg.Pictures > functions.MaxPictures {
-		bad(fmt.Sprintf("Pictures is %d, want 0 to %d", cfg.Pictures, functions.MaxPictures))
-	}
-	if cfg.Pictures > 0 && cfg.Blobs == nil {
-		bad("Blobs must be set for pictures")
+	if cfg.Engine == nil || cfg.Functions == nil || cfg.Content == nil || cfg.Publisher == nil || cfg.Blobs == nil {
+		bad("Engine, Functions, Content, Publisher and Blobs must be set")
 	}
 	if cfg.BatchSize == 0 {
 		cfg.BatchSize = 20

@@ -284,8 +284,8 @@ func TestAddKeywordsTakesEachTextOnce(t *testing.T) {
 }
 
 func TestRefusesAConfigurationThatCannotWork(t *testing.T) {
-	_, err := pipeline.New(pipeline.Config{Pictures: 9, BatchSize: 3})
-	for _, want := range []string{"Engine, Functions, Content and Publisher", "Pictures is 9", "Blobs must be set", "BatchSize is 3"} {
+	_, err := pipeline.New(pipeline.Config{BatchSize: 3})
+	for _, want := range []string{"Engine, Functions, Content, Publisher and Blobs", "BatchSize is 3"} {
 		if !errors.Is(err, pipeline.ErrInvalid) || !strings.Contains(err.Error(), want) {
 			t.Errorf("New = %v, want ErrInvalid with %q", err, want)
 		}

@@ -24,8 +24,13 @@ func newImagePromptsStage(p *Pipeline) *imagePromptsStage {
 func (s *imagePromptsStage) Name() string { return ImagePrompts }
 
 func (s *imagePromptsStage) Plan(ctx context.Context, in automation.Inputs) iter.Seq2[automation.Item, error] {
-	if s.cfg.Pictures == 0 {
-		return func(func(automation.Item, error) bool) {}
+	pictures, err := s.pictures(ctx, in.Account)
+	if err != nil || pictures == 0 {
+		return func(yield func(automation.Item, error) bool) {
+			if err != nil {
+				yield(automation.Item{}, err)
+			}
+		}
 	}
 	return planRows(ctx, s.cfg.Content.Articles(), content.Query{Site: in.Site, Status: content.Draft},
 		func(a content.Article) (string, any, error) {
@@ -33,7 +38,7 @@ func (s *imagePromptsStage) Plan(ctx context.Context, in automation.Inputs) iter
 			if err != nil || n > 0 {
 				return "", nil, err
 			}
-			return a.ID, functions.ImagePromptsInput{Title: a.Title, Excerpt: a.Excerpt, Headings: headings(a.HTML), Count: s.cfg.Pictures}, nil
+			return a.ID, functions.ImagePromptsInput{Title: a.Title, Excerpt: a.Excerpt, Headings: headings(a.HTML), Count: pictures}, nil
 		})
 }
 

@@ -38,7 +38,7 @@ func (e *ShortError) Is(target error) bool { return target == credits.ErrInsuffi
 // the estimate, and hands it to a runner that has the pipeline's stages. Errors: *ShortError, ErrInvalid, those of
 // [Pipeline.Estimate] and of automation's Runner.Start.
 func (p *Pipeline) Start(ctx context.Context, r *automation.Runner, q Request) (Estimate, error) {
-	e, err := p.Estimate(ctx, q.Site)
+	e, err := p.Estimate(ctx, q.Account, q.Site)
 	if err != nil {
 		return Estimate{}, err
 	}

@@ -84,8 +84,8 @@ var imagesDefinition = engine.Definition[ImageInput, ImageOutput]{
 	Image: &engine.Image[ImageInput, ImageOutput]{
 		Draw: func(env engine.Env, in ImageInput) (engine.Drawing, error) {
 			prompt := in.Prompt
-			if env.Images.Style != "" {
-				prompt = "Style: " + env.Images.Style + ". " + prompt
+			if env.Style != "" {
+				prompt = "Style: " + env.Style + ". " + prompt
 			}
 			return engine.Drawing{Prompt: prompt, Shape: in.Shape, N: 1}, nil
 		},

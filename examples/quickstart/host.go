@@ -137,6 +137,7 @@ func (h *host) configure(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	next.Settings.Images.PerArticle = &h.o.images
 	models := h.db.Models()
 	base, err := models.Latest(ctx)
 	if err != nil {
@@ -149,7 +150,7 @@ func (h *host) configure(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		save = now.Why != why
+		save = len(registry.Diff(now.Configuration, next)) > 0
 	}
 	if save {
 		if _, err := models.Save(ctx, registry.Change{Base: base, Who: "quickstart", Why: why, Next: next}); err != nil {
@@ -175,7 +176,7 @@ func (h *host) assemble() error {
 		return err
 	}
 	h.pipeline, err = pipeline.New(pipeline.Config{Engine: eng, Functions: set, Content: h.db.Content(), Publisher: h.site,
-		Balances: h.db.Ledger(), Blobs: pictures, Pictures: h.o.images})
+		Balances: h.db.Ledger(), Blobs: pictures})
 	if err != nil {
 		return err
 	}

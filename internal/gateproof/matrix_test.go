@@ -107,6 +107,12 @@ const impatience = 5 * time.Second
 
 func impatient(c *engine.Config) { c.TextTimeout, c.ImageTimeout = impatience, impatience }
 
+func patient(c *engine.Config) { c.TextTimeout, c.ImageTimeout = 4*impatience, 4*impatience }
+
+// hasty: it strikes the first question only, and not by being slow, so that a good answer follows which a machine that is
+// busy may not get through in time.
+func (t trial) hasty() bool { return t.before != nil && t.once && t.fault.Delay == 0 }
+
 // verdict is what became of an operation: a row.
 type verdict struct {
 	outcome  string
@@ -337,6 +343,11 @@ func runAll(t *testing.T, cells []*cell, atOnce int) {
 		wg.Go(func() {
 			defer func() { <-slots }()
 			c.verdict = c.trial.run(t, c.dish)
+			if c.trial.hasty() && c.outcome != "delivered" {
+				calm := c.trial
+				calm.change = patient
+				c.verdict = calm.run(t, c.dish)
+			}
 		})
 	}
 	wg.Wait()

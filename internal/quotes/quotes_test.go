@@ -127,7 +127,7 @@ func buy[In, Out any](t *testing.T, s *shop, f *engine.Function[In, Out], in In)
 	t.Helper()
 	s.calls++
 	call := engine.Call{Account: "acme", Key: credits.Key(fmt.Sprintf("call-%d", s.calls))}
-	quoted, err := engine.Quote(s.Engine, f, call, in)
+	quoted, err := engine.Quote(t.Context(), s.Engine, f, call, in)
 	if err != nil {
 		t.Fatalf("%s: %v", f.Name(), err)
 	}

@@ -103,10 +103,10 @@ ON CONFLICT DO NOTHING`
 func (m *Models) Save(ctx context.Context, c registry.Change) (registry.Version, error) {
 	v := registry.Version{Number: c.Base + 1, Who: clean(c.Who), Why: clean(c.Why)}
 	err := m.db.write(ctx, func(ctx context.Context, t *txn) error {
-		if _, err := one(ctx, t, []any{instant{&v.At}}, selectNow, m.db.at()); err != nil {
+		if err := m.begin(ctx, t, instant{&v.At}); err != nil {
 			return err
 		}
-		if err := c.Validate(v.At); err != nil {
+		if err := c.Validate(v.At, m.newest(ctx, t)); err != nil {
 			return err
 		}
 		v.EffectiveAt = c.EffectiveFrom(v.At)

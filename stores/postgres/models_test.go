@@ -101,3 +101,43 @@ func TestAPendingVersionTakesForceInEveryProcess(t *testing.T) {
 		}
 	}
 }
+
+// TestSettingsOfAnAccountAreSeenByAnotherProcess that has asked for them before, within a second.
+func TestSettingsOfAnAccountAreSeenByAnotherProcess(t *testing.T) {
+	d := pgtest.Open(t)
+	writer := handle(t, d, nil, nil).Models()
+	if _, err := writer.Save(t.Context(), styled(t, 0, "style 1")); err != nil {
+		t.Fatal(err)
+	}
+	r, _ := follow(t, d)
+	style := func() string {
+		t.Helper()
+		e, err := r.Effective(t.Context(), registry.Ask{Account: "acme", Function: "write", Kind: registry.Text})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return e.Style
+	}
+	if got := style(); got != "style 1" {
+		t.Errorf("the style is %q", got)
+	}
+	base := int64(0)
+	for n := range 3 {
+		want := fmt.Sprint("own ", n)
+		s, err := writer.SaveAccount(t.Context(), registry.AccountChange{Account: "acme", Base: base, Who: "ada", Why: "test",
+			Next: registry.Settings{Images: registry.ImageSettings{Style: want}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		base = s.Number
+		saved := time.Now()
+		for style() != want {
+			if time.Since(saved) > time.Second {
+				t.Fatalf("after a second the style is %q, want %q", style(), want)
+			}
+			time.Sleep(time.Millisecond)
+		}
+		t.Logf("settings %d are seen after %v", s.Number, time.Since(saved))
+		time.Sleep(time.Duration(n+1) * 90 * time.Millisecond) // elsewhere between two polls
+	}
+}

@@ -101,7 +101,7 @@ func (m *Models) Save(ctx context.Context, c registry.Change) (registry.Version,
 	v := registry.Version{Number: c.Base + 1, Who: c.Who, Why: c.Why}
 	err := m.db.write(ctx, func(ctx context.Context, t *txn) error {
 		v.At = m.db.now()
-		if err := c.Validate(v.At); err != nil {
+		if err := c.Validate(v.At, m.newest(ctx, t)); err != nil {
 			return err
 		}
 		v.EffectiveAt = c.EffectiveFrom(v.At)
