@@ -54,6 +54,8 @@ var rules = map[string]rule{
 	"credits":  {ours: []string{"usage"}, others: []string{decimal}},
 	"registry": {ours: []string{"usage", "credits"}, others: []string{decimal}},
 
+	"registry/pricelist": {ours: []string{"registry"}, others: []string{decimal}},
+
 	"providers":                     {ours: []string{"usage", "secret"}, others: []string{decimal}},
 	"providers/internal/wire":       {ours: []string{"usage", "secret", "providers"}, others: []string{decimal}},
 	"providers/internal/openaiwire": {ours: []string{"providers", "providers/internal/wire"}},

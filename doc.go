@@ -5,6 +5,7 @@
 //
 //   - [github.com/scrip-go/scrip/credits]: the ledger: grants, holds, settles, receipts, and the rules that every store applies
 //   - [github.com/scrip-go/scrip/registry]: models, prices and settings, in versions; the one price function
+//   - [github.com/scrip-go/scrip/registry/pricelist]: the price lists of LiteLLM and models.dev, as a change to be reviewed
 //   - [github.com/scrip-go/scrip/usage] and [github.com/scrip-go/scrip/secret]: what a call measured, and keys that do not print and are kept sealed
 //
 // Calls:
