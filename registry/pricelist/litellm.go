@@ -62,7 +62,10 @@ func liteLLMEntry(name string, raw []byte) (p part, problem *problem) {
 	if name == "sample_spec" || provider == "" {
 		return p, refuse(NotAModel, "")
 	}
-	p.offer.Provider, p.offer.Name = provider, strings.TrimPrefix(name, provider+"/")
+	if p.offer.Name = strings.TrimPrefix(name, provider+"/"); p.offer.Name == "" || len(provider) > maxName {
+		return p, refuse(Malformed, "its name has %d bytes, its provider's %d", len(p.offer.Name), len(provider))
+	}
+	p.offer.Provider = provider
 	if repeated != "" {
 		return p, refuse(Malformed, "%.60q is there twice", repeated)
 	}

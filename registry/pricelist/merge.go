@@ -48,7 +48,6 @@ func (l *List) merge(parts []part) {
 }
 
 func (l *List) mergeModel(parts []part) {
-	contradicts := &problem{reason: Contradiction}
 	var offer *Offer
 	var rows []part
 	for _, p := range parts {
@@ -62,16 +61,17 @@ func (l *List) mergeModel(parts []part) {
 			continue
 		}
 		if offer.Kind != p.offer.Kind || !samePrices(offer.Prices, p.offer.Prices) || !same(offer.CostPerImage, p.offer.CostPerImage) {
+			other := p.entry
 			for _, p := range parts { // nobody knows which is right
-				l.Refused = append(l.Refused, p.refuse(contradicts))
+				l.Refused = append(l.Refused, p.refuse(refuse(Contradiction, "%s and %s", offer.Entries[0], other)))
 			}
 			return
 		}
 		offer.add(p)
 	}
 	for i, p := range rows {
-		if slices.ContainsFunc(rows, func(q part) bool { return overrules(q, p) }) {
-			l.Refused = append(l.Refused, p.refuse(contradicts))
+		if at := slices.IndexFunc(rows, func(q part) bool { return overrules(q, p) }); at >= 0 {
+			l.Refused = append(l.Refused, p.refuse(refuse(Contradiction, "%s and %s", p.entry, rows[at].entry)))
 			continue
 		}
 		if offer == nil {

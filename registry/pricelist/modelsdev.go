@@ -24,8 +24,8 @@ func ParseModelsDev(text []byte) (List, error) {
 	}
 	list := List{Source: modelsDev}
 	for _, provider := range all.names() {
-		o, _, err := members(all[provider])
-		if err != nil || provider == "" || len(provider) > maxName {
+		o, repeated, err := members(all[provider])
+		if err != nil || repeated != "" || provider == "" || len(provider) > maxName {
 			return List{}, bad(modelsDev, "provider %.60q is not one", provider)
 		}
 		models, repeated, err := members(o["models"])

@@ -75,7 +75,7 @@ func (l List) Propose(c registry.Configuration, o *Options) (Proposal, error) {
 	for i := range c.Models {
 		p.update(&p.out.Next.Models[i])
 	}
-	for _, name := range slices.Compact(slices.Sorted(slices.Values(o.Add))) {
+	for _, name := range o.Add {
 		p.add(l, name)
 	}
 	p.finish(c)
@@ -174,44 +174,53 @@ func (p *proposing) refuse(o *Offer, why Reason, detail string) {
 // add takes a model that was asked for.
 func (p *proposing) add(l List, asked string) {
 	var found []*Offer
-	var elsewhereToo []Refusal
 	for i := range l.Offers {
-		o := &l.Offers[i]
-		id := p.ours(o.Provider)
-		switch {
-		case id != "" && (asked == o.Name || asked == id+"/"+o.Name):
+		if o := &l.Offers[i]; p.ours(o.Provider) != "" && p.means(asked, o.Provider, o.Name) {
 			found = append(found, o)
-		case id == "" && (asked == o.Name || asked == o.Provider+"/"+o.Name):
-			elsewhereToo = append(elsewhereToo, Refusal{Entry: asked, Provider: o.Provider, Name: o.Name, Reason: UnknownProvider, Detail: o.Provider})
 		}
 	}
-	if len(found) == 1 {
+	switch len(found) {
+	case 1:
 		p.addOffer(found[0])
-		return
-	}
-	no := Refusal{Entry: asked, Reason: NotListed}
-	switch refused := p.refusedAs(l, asked); {
-	case len(found) > 1:
+	case 0:
+		p.out.Refused = append(p.out.Refused, p.whyNot(l, asked)...)
+	default:
 		var ids []string
 		for _, o := range found {
 			ids = append(ids, p.ours(o.Provider))
 		}
-		no.Reason, no.Detail = SeveralProviders, strings.Join(ids, ", ")
-	case len(refused) > 0:
-		p.out.Refused = append(p.out.Refused, refused...)
-		return
-	case len(elsewhereToo) > 0:
-		no = elsewhereToo[0]
+		p.out.Refused = append(p.out.Refused, Refusal{Entry: asked, Reason: SeveralProviders, Detail: strings.Join(ids, ", ")})
 	}
-	p.out.Refused = append(p.out.Refused, no)
 }
 
-// refusedAs returns what the list refuses by the name, of providers that the configuration has.
-func (p *proposing) refusedAs(l List, asked string) (out []Refusal) {
-	for _, r := range l.Refused {
-		if id := p.ours(r.Provider); id != "" && (asked == r.Name || asked == id+"/"+r.Name) {
-			out = append(out, r)
+// means reports whether what was asked for is the model: by its name, or behind the provider's id, which is the list's for
+// one that the configuration does not have.
+func (p *proposing) means(asked, provider, name string) bool {
+	return asked == name || asked == cmp.Or(p.ours(provider), provider)+"/"+name
+}
+
+// whyNot says why nothing was found: it is refused, it is of another provider, or it is not there.
+func (p *proposing) whyNot(l List, asked string) (out []Refusal) {
+	no := Refusal{Entry: asked, Reason: NotListed}
+	elsewhere := func(provider, name string) {
+		no = Refusal{Entry: asked, Provider: provider, Name: name, Reason: UnknownProvider, Detail: printable(provider)}
+	}
+	for _, o := range l.Offers {
+		if p.means(asked, o.Provider, o.Name) {
+			elsewhere(o.Provider, o.Name)
 		}
+	}
+	for _, r := range l.Refused {
+		switch {
+		case !p.means(asked, r.Provider, r.Name):
+		case p.ours(r.Provider) != "":
+			out = append(out, r)
+		case r.Provider != "":
+			elsewhere(r.Provider, r.Name)
+		}
+	}
+	if out == nil {
+		out = []Refusal{no}
 	}
 	return out
 }

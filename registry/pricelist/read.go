@@ -8,6 +8,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/shopspring/decimal"
 
@@ -142,7 +143,17 @@ type problem struct {
 }
 
 func refuse(reason Reason, detail string, args ...any) *problem {
-	return &problem{reason, fmt.Sprintf(detail, args...)}
+	return &problem{reason, printable(fmt.Sprintf(detail, args...))}
+}
+
+// printable leaves nothing in a text of the list's that a terminal would obey.
+func printable(s string) string {
+	return strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return unicode.ReplacementChar
+		}
+		return r
+	}, s)
 }
 
 // number reads a JSON number by its text. It has at most 40 characters and an exponent that can be written out.
@@ -161,11 +172,12 @@ func number(raw json.RawMessage) (decimal.Decimal, *problem) {
 	return d, nil
 }
 
-// The least and the most that a million tokens or a picture may cost, in USD. They are far from what anything costs, and
-// what lies beyond them is a price by the token that was written as one by the million, or the other way round.
+// The least and the most that a million tokens or a picture may cost, in USD. What lies beyond them was written in another
+// unit: by the token for the million or the thousand, or the other way round. The lists have sixteen of these, and the
+// dearest model besides them costs 600.
 var (
-	leastUSD = decimal.New(1, -5)
-	mostUSD  = decimal.New(10_000, 0)
+	leastUSD = decimal.New(1, -4)
+	mostUSD  = decimal.New(1000, 0)
 )
 
 // price reads a field that is a price, moved by so many places. It is nil if the field has no value.
