@@ -90,8 +90,10 @@ func TestWhatLiteLLMCannotSayExactlyIsRefused(t *testing.T) {
 		{`"output_cost_per_token": 1e-999999999`, pricelist.AbsurdPrice, "output_cost_per_token"},
 		{`"output_cost_per_token": 1e99999999999999999999`, pricelist.AbsurdPrice, "output_cost_per_token"},
 		{`"output_cost_per_token": 0.000001` + strings.Repeat("0", 40), pricelist.AbsurdPrice, "output_cost_per_token"},
-		{`"output_cost_per_token": 1.25`, pricelist.AbsurdPrice, "output_cost_per_token"},   // per million by mistake
-		{`"output_cost_per_token": 0.0011`, pricelist.AbsurdPrice, "output_cost_per_token"}, // per thousand
+		{`"output_cost_per_token": 0.000001` + strings.Repeat("0", 28), pricelist.AbsurdPrice, "output_cost_per_token"},
+		{`"output_cost_per_token": 0.` + strings.Repeat("0", 40) + `1e35`, pricelist.AbsurdPrice, "output_cost_per_token"}, // 1e-06 at length
+		{`"output_cost_per_token": 1.25`, pricelist.AbsurdPrice, "output_cost_per_token"},                                  // per million by mistake
+		{`"output_cost_per_token": 0.0011`, pricelist.AbsurdPrice, "output_cost_per_token"},                                // per thousand
 		{`"output_cost_per_token": 1e-12`, pricelist.AbsurdPrice, "output_cost_per_token"},
 		{`"input_cost_per_token_above_200k_tokens": 2e-06`, pricelist.ByLength, "input_cost_per_token_above_200k_tokens"},
 		{`"output_cost_per_token_above_1m_tokens": 2e-06`, pricelist.ByLength, "output_cost_per_token_above_1m_tokens"},
@@ -170,7 +172,8 @@ func TestAModelThatIsListedTwiceMustBeTheSame(t *testing.T) {
 		{"", `"input_cost_per_token": 1.0E-6`, 2},
 		{"", `"input_cost_per_token": 1.1e-06`, 0},
 		{"", `"cache_read_input_token_cost": 1e-07`, 0},
-		{"", `"mode": "image_generation", "output_cost_per_image_token": 1e-05`, 0},
+		{`"output_cost_per_image_token": 1e-05`, `"output_cost_per_image_token": 1e-05`, 2},
+		{`"output_cost_per_image_token": 1e-05`, `"output_cost_per_image_token": 1e-05, "mode": "image_generation"`, 0},
 	} {
 		l := liteLLMOf(t, entry("acme/writer", c.a), entry("writer", c.b))
 		if l.Taken() != c.taken || len(l.Offers) != c.taken/2 {

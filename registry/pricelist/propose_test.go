@@ -49,7 +49,7 @@ func studio() registry.Configuration {
 		Providers: []registry.Provider{{ID: "acme", Active: true}, {ID: "own", Active: true}},
 		Models: []registry.Model{
 			{Name: "painter", Kind: registry.Image, Provider: "acme", Active: true, Default: true, SortOrder: 3, QualityTier: "premium", CreditsPerImage: 5,
-				CostPerImage: usd("0.05"), ImagePrices: []registry.ImagePrice{{Size: "8x8", Quality: "low", USD: *usd("0.010")}, {Size: "8x9", USD: *usd("0.02")}},
+				CostPerImage: usd("0.05"), ImagePrices: []registry.ImagePrice{{Size: "8x8", Quality: "low", USD: *usd("0.011")}, {Size: "8x9", USD: *usd("0.02")}},
 				Sizes: []string{"8x8", "8x9"}, LandscapeSize: "8x9", SquareSize: "8x8", Profile: registry.Profile{Quality: "low"}},
 			{Name: "writer", Kind: registry.Text, Provider: "acme", DisplayName: "Our writer", Active: true, Default: true, SortOrder: 1, TokensPerCredit: 1000,
 				Prices:          registry.Prices{Input: usd("1.00"), CachedInput: usd("0.5"), Output: usd("3"), Reasoning: usd("4")},
@@ -68,12 +68,13 @@ func TestAProposalTakesPricesAndLeavesWhatIsTheHostsOwn(t *testing.T) {
 	c := studio()
 	l := liteLLMOf(t, entry("acme/writer", studioList),
 		picture("painter", `"output_cost_per_image": 0.04`), picture("low/8-x-8/painter", `"output_cost_per_image": 0.01`),
-		picture("high/8-x-8/painter", `"output_cost_per_image": 0.2`), picture("low/9-x-9/painter", `"output_cost_per_image": 0.01`),
+		picture("vivid/8-x-8/painter", `"output_cost_per_image": 0.2`), picture("low/9-x-9/painter", `"output_cost_per_image": 0.01`),
 		picture("8-x-8/painter", `"output_cost_per_image": 0.1`), entry("acme/stranger", ""))
 	p := propose(t, l, c, nil)
 	wantLines(t, "differences", lines(p.Differences), []string{
 		`model "painter": cost_per_image: 0.05 → 0.04`,
-		`model "painter": image_prices[8x8 high]: not set → 0.2`,
+		`model "painter": image_prices[8x8 low]: 0.011 → 0.01`,
+		`model "painter": image_prices[8x8 vivid]: not set → 0.2`,
 		`model "writer": prices.cached_input: 0.5 → 0.1`,
 		`model "writer": prices.output: 3 → 2`,
 	})
@@ -81,7 +82,7 @@ func TestAProposalTakesPricesAndLeavesWhatIsTheHostsOwn(t *testing.T) {
 		`model "painter": cost_per_image 0.04 is for pictures that no row fits, and some rows are dearer`,
 		`model "painter": image_prices: the list has none for [8x9]: 0.02 stays`,
 		`model "painter": image_prices: [9x9 low] is not one of its valid_sizes: not taken`,
-		`model "painter": not taken: "8-x-8/painter": the list says two different prices for the same (8-x-8/painter and high/8-x-8/painter)`,
+		`model "painter": not taken: "8-x-8/painter": the list says two different prices for the same (8-x-8/painter and vivid/8-x-8/painter)`,
 		`model "writer": other services of it (priority, flex, batches, regions, a longer cache) have other prices`,
 		`model "writer": prices.reasoning: the list has none: 4 stays`,
 		`model "writer": max_output_tokens: the list has 900: 500 stays`,
@@ -186,17 +187,18 @@ func TestWhatCannotBeTakenOverIsRefused(t *testing.T) {
 		`"rules": the list does not have it`,
 		`"twin": several providers offer it: ask for it as provider/name (acme, other)`,
 	})
+	model(&c, "painter").Active, model(&c, "painter").Default = false, false // then it may be incomplete for a while
 	p = propose(t, l, c, &pricelist.Options{Add: []string{"other/twin", "far/away"}})
-	wantLines(t, "taken", p.Taken, []string{"twin"})
+	wantLines(t, "taken", p.Taken, []string{"painter", "twin"})
 	if m := model(&p.Next, "twin"); m == nil || m.Provider != "other" {
 		t.Errorf("%+v", m)
 	}
 }
 
-// TestProvidersAreMapped: the list's google is the host's gemini, and then the list's gemini is nobody.
+// TestProvidersAreMapped: the list's deepmind is the host's gemini, and then the list's gemini is nobody.
 func TestProvidersAreMapped(t *testing.T) {
 	l, err := pricelist.ParseModelsDev([]byte(`{
-		"google": {"models": {"writer": {"modalities": {"output": ["text"]}, "cost": {"input": 1, "output": 2}}, "long": {}}},
+		"deepmind": {"models": {"writer": {"modalities": {"output": ["text"]}, "cost": {"input": 1, "output": 2}}, "long": {}}},
 		"gemini": {"models": {"writer": {"modalities": {"output": ["text"]}, "cost": {"input": 8, "output": 9}}}},
 		"acme": {"models": {"typist": {"modalities": {"output": ["text"]}, "cost": {"input": 3, "output": 4}}}}}`))
 	if err != nil {
@@ -206,20 +208,20 @@ func TestProvidersAreMapped(t *testing.T) {
 		Providers: []registry.Provider{{ID: "gemini"}, {ID: "acme"}},
 		Models:    []registry.Model{{Name: "writer", Kind: registry.Text, Provider: "gemini"}, {Name: "typist", Kind: registry.Text, Provider: "acme"}},
 	}
-	p := propose(t, l, c, &pricelist.Options{Providers: map[string]string{"google": "gemini"}, Add: []string{"gemini/long"}})
+	p := propose(t, l, c, &pricelist.Options{Providers: map[string]string{"deepmind": "gemini"}, Add: []string{"gemini/long"}})
 	if w, y := model(&p.Next, "writer"), model(&p.Next, "typist"); !same(w.Prices.Input, usd("1")) || !same(y.Prices.Input, usd("3")) {
 		t.Errorf("%v, %v: want 1 and 3", w.Prices.Input, y.Prices.Input)
 	}
-	wantLines(t, "refused", lines(p.Refused), []string{`"google/long": it is of a kind that has no prices here: neither text nor new pictures (it does not say what it makes)`})
+	wantLines(t, "refused", lines(p.Refused), []string{`"deepmind/long": it is of a kind that has no prices here: neither text nor new pictures (it does not say what it makes)`})
 	p = propose(t, l, c, nil)
 	if w := model(&p.Next, "writer"); !same(w.Prices.Input, usd("8")) {
 		t.Errorf("without a mapping: %v, want 8", w.Prices.Input)
 	}
 
-	_, err = l.Propose(c, &pricelist.Options{Providers: map[string]string{"google": "nobody"}})
-	wantError(t, err, registry.ErrNotFound, `provider "nobody"`, `"google"`)
-	_, err = l.Propose(c, &pricelist.Options{Providers: map[string]string{"google": "gemini", "acme": "gemini"}})
-	wantError(t, err, registry.ErrInvalid, `provider "gemini" is mapped from "acme" and "google"`)
+	_, err = l.Propose(c, &pricelist.Options{Providers: map[string]string{"deepmind": "nobody"}})
+	wantError(t, err, registry.ErrNotFound, `provider "nobody"`, `"deepmind"`)
+	_, err = l.Propose(c, &pricelist.Options{Providers: map[string]string{"deepmind": "gemini", "acme": "gemini"}})
+	wantError(t, err, registry.ErrInvalid, `provider "gemini" is mapped from "acme" and "deepmind"`)
 }
 
 // TestAModelOfAnUnknownProviderIsNotMixedUp: a model whose provider is no row of the configuration is in no list.
