@@ -21,7 +21,9 @@
 // unknown fields do no harm.
 //
 // Other services of a model at another price (priority, flex, batches, regions, a cache that lives for an hour) are
-// ignored, and the offer's notes say so: the prices are those of a plain call. A price of zero is never taken.
+// ignored, and the offer's notes say so: the prices are those of a plain call. A price of zero is never taken. Prices of
+// pictures by the pixel are quotients that a list has cut off; they are taken as the shortest price that gives the same
+// figure, or refused if that says too little.
 //
 // # Errors and concurrency
 //

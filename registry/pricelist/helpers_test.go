@@ -89,16 +89,6 @@ func offer(t *testing.T, l pricelist.List, provider, name string) pricelist.Offe
 	return l.Offers[i]
 }
 
-// found returns the refusals of a model, by the name that the provider has for it.
-func found(l pricelist.List, provider, name string) (out []pricelist.Refusal) {
-	for _, r := range l.Refused {
-		if r.Provider == provider && r.Name == name {
-			out = append(out, r)
-		}
-	}
-	return out
-}
-
 func wantError(t *testing.T, err, target error, parts ...string) {
 	t.Helper()
 	if !errors.Is(err, target) {

@@ -80,7 +80,7 @@ func (l *List) mergeModel(parts []part) {
 			offer.Notes = addNotes(offer.Notes, p.offer.Notes...)
 		}
 		offer.Entries = append(offer.Entries, p.entry)
-		if !slices.ContainsFunc(offer.ImagePrices, func(r registry.ImagePrice) bool { return r.Size == p.row.Size && r.Quality == p.row.Quality }) {
+		if !slices.ContainsFunc(offer.ImagePrices, func(r registry.ImagePrice) bool { return samePictures(r, *p.row) }) {
 			offer.ImagePrices = append(offer.ImagePrices, *p.row)
 		}
 	}
@@ -89,7 +89,8 @@ func (l *List) mergeModel(parts []part) {
 	}
 	for _, r := range offer.ImagePrices {
 		if offer.CostPerImage != nil && offer.CostPerImage.LessThan(r.USD) {
-			offer.Notes = addNotes(offer.Notes, fmt.Sprintf("cost_per_image %s is for pictures that no row fits, and some rows are dearer", offer.CostPerImage))
+			offer.Notes = addNotes(offer.Notes,
+				fmt.Sprintf("cost_per_image %s is for pictures that no row fits, and some rows are dearer", offer.CostPerImage))
 		}
 	}
 	slices.Sort(offer.Entries)

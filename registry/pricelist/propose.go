@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/scrip-go/scrip/registry"
 )
@@ -47,13 +46,14 @@ func (n Note) String() string { return fmt.Sprintf("model %q: %s", n.Model, n.Te
 
 // Propose takes the list over into a configuration. For the models that it has already, by provider and name, the list's
 // prices replace those of the same class, size and quality; prices that the list does not mention stay, and a note says so.
-// The display name, the limits and the shutdown are filled in where the configuration has none, and a note says where the
-// list has others: a limit may be lower and a date earlier because the host wants it so. Everything else of a model is the
-// host's own and not touched: whether it is active or the default, its place, its ratio and credits, tier, sizes,
+// The display name and the limits are filled in where the configuration has none, and so is the shutdown of a model that is
+// not active: a date switches a model off, and the list's is one of deprecation, which may have passed or be wrong.
+// Where the list has others, a note says so: a limit may be lower because the host wants it so. Everything else of a model
+// is the host's own and not touched: whether it is active or the default, its place, its ratio and credits, tier, sizes,
 // capabilities and profile. Sizes for which the model is not offered get no price.
 //
 // The configuration is not written to. Errors: registry.ErrNotFound if o.Providers names a provider that the configuration
-// does not have, registry.ErrInvalid if it names one twice.
+// does not have, registry.ErrInvalid if it names one for two of the list's.
 func (l List) Propose(c registry.Configuration, o *Options) (Proposal, error) {
 	if o == nil {
 		o = &Options{}
@@ -93,7 +93,8 @@ func providers(c registry.Configuration, mapped map[string]string) (func(theirs 
 			return nil, fmt.Errorf("pricelist: provider %q for %.60q of the list: %w", id, theirs, registry.ErrNotFound)
 		}
 		if other, twice := source[id]; twice {
-			return nil, fmt.Errorf("pricelist: %w: provider %q is mapped from %.60q and %.60q: name one", registry.ErrInvalid, id, min(theirs, other), max(theirs, other))
+			return nil, fmt.Errorf("pricelist: %w: provider %q is mapped from %.60q and %.60q: name one",
+				registry.ErrInvalid, id, min(theirs, other), max(theirs, other))
 		}
 		source[id] = theirs
 	}
@@ -169,82 +170,6 @@ func (p *proposing) took(model string, o *Offer, notes []string) {
 
 func (p *proposing) refuse(o *Offer, why Reason, detail string) {
 	p.out.Refused = append(p.out.Refused, Refusal{Entry: o.Entries[0], Provider: o.Provider, Name: o.Name, Reason: why, Detail: detail})
-}
-
-// add takes a model that was asked for.
-func (p *proposing) add(l List, asked string) {
-	var found []*Offer
-	for i := range l.Offers {
-		if o := &l.Offers[i]; p.ours(o.Provider) != "" && p.means(asked, o.Provider, o.Name) {
-			found = append(found, o)
-		}
-	}
-	switch len(found) {
-	case 1:
-		p.addOffer(found[0])
-	case 0:
-		p.out.Refused = append(p.out.Refused, p.whyNot(l, asked)...)
-	default:
-		var ids []string
-		for _, o := range found {
-			ids = append(ids, p.ours(o.Provider))
-		}
-		p.out.Refused = append(p.out.Refused, Refusal{Entry: asked, Reason: SeveralProviders, Detail: strings.Join(ids, ", ")})
-	}
-}
-
-// means reports whether what was asked for is the model: by its name, or behind the provider's id, which is the list's for
-// one that the configuration does not have.
-func (p *proposing) means(asked, provider, name string) bool {
-	return asked == name || asked == cmp.Or(p.ours(provider), provider)+"/"+name
-}
-
-// whyNot says why nothing was found: it is refused, it is of another provider, or it is not there.
-func (p *proposing) whyNot(l List, asked string) (out []Refusal) {
-	no := Refusal{Entry: asked, Reason: NotListed}
-	elsewhere := func(provider, name string) {
-		no = Refusal{Entry: asked, Provider: provider, Name: name, Reason: UnknownProvider, Detail: printable(provider)}
-	}
-	for _, o := range l.Offers {
-		if p.means(asked, o.Provider, o.Name) {
-			elsewhere(o.Provider, o.Name)
-		}
-	}
-	for _, r := range l.Refused {
-		switch {
-		case !p.means(asked, r.Provider, r.Name):
-		case p.ours(r.Provider) != "":
-			out = append(out, r)
-		case r.Provider != "":
-			elsewhere(r.Provider, r.Name)
-		}
-	}
-	if out == nil {
-		out = []Refusal{no}
-	}
-	return out
-}
-
-func (p *proposing) addOffer(o *Offer) {
-	id := p.ours(o.Provider)
-	place := 0
-	for _, m := range p.out.Next.Models {
-		switch {
-		case m.Name == o.Name && m.Provider == id:
-			return // it has it, and update has dealt with it
-		case m.Name == o.Name:
-			p.refuse(o, NameTaken, m.Provider)
-			return
-		case m.Kind == o.Kind:
-			place = max(place, m.SortOrder)
-		}
-	}
-	m, notes := takeOver(registry.Model{Name: o.Name, Kind: o.Kind, Provider: id, SortOrder: place + 1}, o)
-	if o.StrictSchema != nil && *o.StrictSchema {
-		m.Capabilities = []string{registry.StrictSchema}
-	}
-	p.out.Next.Models = append(p.out.Next.Models, m)
-	p.took(m.Name, o, notes)
 }
 
 // finish tells what changed.

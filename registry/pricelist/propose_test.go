@@ -122,6 +122,14 @@ func TestAProposalFillsInWhatIsNotSet(t *testing.T) {
 	if m := p.Next.Models[0]; m.Shutdown == nil || m.Shutdown.Format(time.RFC3339) != "2027-05-01T00:00:00Z" {
 		t.Errorf("shutdown %v", m.Shutdown)
 	}
+	c.Models[0].Active = true // a date of the list's switches nothing off
+	p = propose(t, liteLLMOf(t, entry("writer", studioList)), c, nil)
+	if m := p.Next.Models[0]; m.Shutdown != nil {
+		t.Errorf("shutdown %v", m.Shutdown)
+	}
+	if want := `model "writer": shutdown: the list has 2027-05-01: none is set while it is active`; !slices.Contains(lines(p.Notes), want) {
+		t.Errorf("notes %q, want %q", lines(p.Notes), want)
+	}
 }
 
 // TestWhatAProposalReturnsIsItsOwn: writing to the prices of one changes neither the list nor another proposal.

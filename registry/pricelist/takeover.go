@@ -65,6 +65,8 @@ func takeOver(m registry.Model, o *Offer) (_ registry.Model, notes []string) {
 	fill("max_output_tokens", &m.MaxOutputTokens, o.MaxOutputTokens)
 	switch {
 	case o.Shutdown == nil:
+	case m.Shutdown == nil && m.Active:
+		note("shutdown: the list has %s: none is set while it is active", o.Shutdown.Format(time.DateOnly))
 	case m.Shutdown == nil:
 		at := *o.Shutdown
 		m.Shutdown = &at
