@@ -7,13 +7,22 @@ import (
 	"github.com/scrip-go/scrip/registry"
 )
 
-// add takes a model that was asked for.
+// add takes a model that was asked for. Names have slashes too, and where one reads like provider/name of another model, it
+// is that model.
 func (p *proposing) add(l List, asked string) {
-	var found []*Offer
+	var found, behind []*Offer
 	for i := range l.Offers {
-		if o := &l.Offers[i]; p.ours(o.Provider) != "" && p.means(asked, o.Provider, o.Name) {
-			found = append(found, o)
+		o := &l.Offers[i]
+		if p.ours(o.Provider) == "" || !p.means(asked, o.Provider, o.Name) {
+			continue
 		}
+		found = append(found, o)
+		if asked != o.Name {
+			behind = append(behind, o)
+		}
+	}
+	if len(behind) == 1 {
+		found = behind
 	}
 	switch len(found) {
 	case 1:

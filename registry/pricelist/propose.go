@@ -11,7 +11,8 @@ import (
 // Options say what a proposal is to have besides new prices. Nil is the zero value.
 type Options struct {
 	// Add names models that the configuration does not have yet: by the provider's name for them, or as provider/name, with
-	// the configuration's id of the provider, where several of its providers offer one. They are added inactive, after the
+	// the configuration's id of the provider, where several of its providers offer one; that is what it means if it could be
+	// a name as well. They are added inactive, after the
 	// others of their kind; what is not in a price list is left to the operator, who activates them.
 	Add []string
 	// Providers are the configuration's ids of providers by the list's, where they differ. One that is not in it has the

@@ -203,6 +203,18 @@ func TestWhatCannotBeTakenOverIsRefused(t *testing.T) {
 	}
 }
 
+// TestANameThatReadsLikeProviderAndNameIsThat: a reseller calls its model as others write provider/name.
+func TestANameThatReadsLikeProviderAndNameIsThat(t *testing.T) {
+	c := registry.Configuration{Providers: []registry.Provider{{ID: "acme"}, {ID: "other"}, {ID: "reseller"}}}
+	l := liteLLMOf(t, entry("writer", ""), entry("other/writer", `"litellm_provider": "other"`), entry("reseller/acme/writer", `"litellm_provider": "reseller"`))
+	for asked, want := range map[string]string{"acme/writer": "acme writer", "other/writer": "other writer", "reseller/acme/writer": "reseller acme/writer"} {
+		p := propose(t, l, c, &pricelist.Options{Add: []string{asked}})
+		if len(p.Next.Models) != 1 || p.Next.Models[0].Provider+" "+p.Next.Models[0].Name != want {
+			t.Errorf("%s adds %+v (refused %v), want %s", asked, p.Next.Models, p.Refused, want)
+		}
+	}
+}
+
 // TestProvidersAreMapped: the list's deepmind is the host's gemini, and then the list's gemini is nobody.
 func TestProvidersAreMapped(t *testing.T) {
 	l, err := pricelist.ParseModelsDev([]byte(`{
