@@ -24,8 +24,8 @@ type List struct {
 	Refused []Refusal `json:"refused"` // ordered by entry
 }
 
-// Taken returns how many entries are in an offer: fewer than offers never, more where a model has an entry for each size
-// of its pictures. Read is Taken and the number of refusals together.
+// Taken returns how many entries are in an offer: one for each, and more where a model has an entry for each size of its
+// pictures. Read is Taken and the number of refusals together.
 func (l List) Taken() int {
 	n := 0
 	for _, o := range l.Offers {
@@ -112,7 +112,9 @@ func same(a, b *decimal.Decimal) bool {
 	return a.Equal(*b)
 }
 
+// sort puts offers and refusals in their order; a list without any has an empty one, also in JSON.
 func (l *List) sort() {
+	l.Offers, l.Refused = append([]Offer{}, l.Offers...), append([]Refusal{}, l.Refused...)
 	slices.SortFunc(l.Offers, func(a, b Offer) int { return cmp.Or(cmp.Compare(a.Provider, b.Provider), cmp.Compare(a.Name, b.Name)) })
 	slices.SortFunc(l.Refused, func(a, b Refusal) int { return cmp.Compare(a.Entry, b.Entry) })
 }

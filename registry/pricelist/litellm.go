@@ -118,11 +118,11 @@ const (
 
 var (
 	// speaksOfAPrice finds fields that may be prices, also such as the list will have one day.
-	speaksOfAPrice = regexp.MustCompile(`cost|pric|fee|charge|uplift|multiplier|usd`)
+	speaksOfAPrice = regexp.MustCompile(`cost|pric|fee|charge|uplift|multiplier|usd|^provider_specific_entry$`)
 	byLength       = regexp.MustCompile(`_above_[0-9]+[km]?_tokens|^tiered_pricing$`)
 	// otherService is at another price because it is another service: faster, slower, in a region, with a longer cache. A
 	// request must ask for it.
-	otherService = regexp.MustCompile(`_(priority|flex|batch|batches)$|_above_1hr|^regional_processing_uplift`)
+	otherService = regexp.MustCompile(`_(priority|flex|batch|batches)$|_above_1hr|^regional_processing_uplift|^provider_specific_entry$`)
 	// audioRead is what a request must bring along; audio made is another kind of model.
 	audioRead = regexp.MustCompile(`^(input|cache)_.*audio`)
 	audioMade = regexp.MustCompile(`^output_.*audio`)

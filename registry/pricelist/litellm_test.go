@@ -124,6 +124,7 @@ func TestWhatLiteLLMSaysBesidesIsIgnoredAndNoted(t *testing.T) {
 		{`"output_cost_per_token_flex": 1e-06, "output_cost_per_token_batches": 1e-06`, services},
 		{`"cache_creation_input_token_cost_above_1hr": 6e-06`, services},
 		{`"regional_processing_uplift_multiplier_eu": 1.1`, services},
+		{`"provider_specific_entry": {"fast": 6.0}`, services},
 		{`"input_cost_per_token_above_272k_tokens_priority": 6e-06`, services},
 		{`"input_cost_per_audio_token": 6e-06`, "audio that it reads has another price"},
 		{`"cache_read_input_audio_token_cost": 6e-06`, "audio that it reads has another price"},

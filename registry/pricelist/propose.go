@@ -64,7 +64,7 @@ func (l List) Propose(c registry.Configuration, o *Options) (Proposal, error) {
 		return Proposal{}, err
 	}
 	p := proposing{ours: ours, offers: map[key]*Offer{}, refused: map[key][]Refusal{}}
-	p.out.Next = c
+	p.out = Proposal{Next: c, Taken: []string{}, Unchanged: []string{}, Unlisted: []string{}, Refused: []Refusal{}, Notes: []Note{}}
 	p.out.Next.Models = slices.Clone(c.Models)
 	for i := range l.Offers {
 		p.offers[p.key(l.Offers[i].Provider, l.Offers[i].Name)] = &l.Offers[i]
@@ -178,7 +178,7 @@ func (p *proposing) finish(c registry.Configuration) {
 	slices.SortStableFunc(p.out.Next.Models, func(a, b registry.Model) int {
 		return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.SortOrder, b.SortOrder), cmp.Compare(a.Name, b.Name))
 	})
-	p.out.Differences = registry.Diff(c, p.out.Next)
+	p.out.Differences = append([]registry.Difference{}, registry.Diff(c, p.out.Next)...)
 	changed := map[string]bool{}
 	for _, d := range p.out.Differences {
 		changed[d.Name] = true

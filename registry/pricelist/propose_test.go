@@ -1,6 +1,7 @@
 package pricelist_test
 
 import (
+	"encoding/json"
 	"reflect"
 	"slices"
 	"testing"
@@ -242,6 +243,16 @@ func TestProvidersAreMapped(t *testing.T) {
 	wantError(t, err, registry.ErrNotFound, `provider "nobody"`, `"deepmind"`)
 	_, err = l.Propose(c, &pricelist.Options{Providers: map[string]string{"deepmind": "gemini", "acme": "gemini"}})
 	wantError(t, err, registry.ErrInvalid, `provider "gemini" is mapped from "acme" and "deepmind"`)
+}
+
+// TestWhatIsEmptyIsAnEmptyListInJSON, and not null.
+func TestWhatIsEmptyIsAnEmptyListInJSON(t *testing.T) {
+	l := liteLLMOf(t, entry("writer", ""))
+	p := propose(t, l, registry.Configuration{}, nil)
+	text, err := json.Marshal([]any{l.Refused, liteLLMOf(t, entry("writer", `"mode": "realtime"`)).Offers, p.Differences, p.Taken, p.Unchanged, p.Unlisted, p.Refused, p.Notes})
+	if want := "[[],[],[],[],[],[],[],[]]"; string(text) != want {
+		t.Errorf("%s (%v), want %s", text, err, want)
+	}
 }
 
 // TestAModelOfAnUnknownProviderIsNotMixedUp: a model whose provider is no row of the configuration is in no list.
