@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -308,4 +309,34 @@ func TestIn(t *testing.T) {
 			t.Error("Grant after the commit = nil, want an error")
 		}
 	})
+}
+
+func TestAccountsOfTheLedger(t *testing.T) {
+	l := open(t, nil).Ledger()
+	var want []credits.Account
+	for i := range 501 { // more than a page has
+		want = append(want, credits.Account(fmt.Sprintf("a%03d", i)))
+		grant(t, l, want[i], "k", 1)
+	}
+	for _, last := range []credits.Account{"b", "é"} { // behind by their bytes, whatever the database's language
+		want = append(want, last)
+		grant(t, l, last, "k", 1)
+	}
+	var got []credits.Account
+	for a, err := range l.Accounts(t.Context()) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		got = append(got, a)
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("Accounts = %d, %q at the end, want %d in order", len(got), got[max(len(got)-3, 0):], len(want))
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	for _, err := range l.Accounts(ctx) {
+		if !errors.Is(err, context.Canceled) {
+			t.Errorf("Accounts with a context that is over = %v", err)
+		}
+	}
 }

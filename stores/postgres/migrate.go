@@ -55,6 +55,16 @@ func (d *DB) missing(ctx context.Context, q querier) (lacking []dbstore.Migratio
 	return lacking, true, err
 }
 
+// Missing names the migrations that [DB.Migrate] would apply, in order: none if the schema is current. It needs no more
+// than to read. Errors: *[NewerSchemaError], [ErrUnavailable]; [ErrSchema] as for Migrate.
+func (d *DB) Missing(ctx context.Context) ([]string, error) {
+	lacking, _, err := d.missing(ctx, d.pool)
+	if err != nil {
+		return nil, translate(ctx, "look at the schema", err)
+	}
+	return dbstore.Labels(lacking), nil
+}
+
 // checkSchema returns ErrSchema or *NewerSchemaError if the database is not what this release works with.
 func (d *DB) checkSchema(ctx context.Context, q querier) error {
 	lacking, _, err := d.missing(ctx, q)

@@ -42,8 +42,14 @@ func TestSchema(t *testing.T) {
 		if err := tx.Rollback(t.Context()); err != nil {
 			t.Fatal(err)
 		}
+		if names, err := db.Missing(t.Context()); err != nil || len(names) == 0 || names[0] != "0001_initial" {
+			t.Errorf("Missing before Migrate = %q, %v", names, err)
+		}
 		if err := db.Migrate(t.Context()); err != nil {
 			t.Fatalf("Migrate = %v", err)
+		}
+		if names, err := db.Missing(t.Context()); err != nil || len(names) > 0 {
+			t.Errorf("Missing after Migrate = %q, %v", names, err)
 		}
 		for call, err := range everyFace(t.Context(), db) {
 			if err != nil && !errors.Is(err, automation.ErrNotFound) {
@@ -104,6 +110,9 @@ func TestSchema(t *testing.T) {
 		}
 		if err := db.Migrate(t.Context()); !errors.Is(err, postgres.ErrSchema) {
 			t.Errorf("Migrate = %v, want ErrSchema", err)
+		}
+		if names, err := db.Missing(t.Context()); !errors.Is(err, postgres.ErrSchema) {
+			t.Errorf("Missing = %q, %v, want ErrSchema", names, err)
 		}
 	})
 	t.Run("IsMigratedOnceByManyAtOnce", func(t *testing.T) {

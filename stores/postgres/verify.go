@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"iter"
 
 	"github.com/jackc/pgx/v5"
 
@@ -61,6 +62,25 @@ func (l *Ledger) verify(ctx context.Context, q querier, account credits.Account)
 	}
 	audit.Counts(records, receipts)
 	return audit.Report(), nil
+}
+
+const selectAccountNames = `SELECT account FROM scrip.accounts WHERE account > $1 ORDER BY account LIMIT $2`
+
+// Accounts yields all accounts of the ledger, in the order of their bytes: for who verifies all of them. It ends after the
+// first error. An account that is new while the sequence is read may be left out.
+func (l *Ledger) Accounts(ctx context.Context) iter.Seq2[credits.Account, error] {
+	return dbstore.Pages(0, func(last *credits.Account, limit int) ([]credits.Account, error) {
+		from, err := l.querier(ctx)
+		if err != nil {
+			return nil, err
+		}
+		var after credits.Account
+		if last != nil {
+			after = *last
+		}
+		found, err := rows(ctx, from, func(a *credits.Account) []any { return []any{a} }, l.db.sql(selectAccountNames), string(after), limit)
+		return found, translate(ctx, "accounts", err)
+	})
 }
 
 // each feeds the rows of a query to a function, one at a time and each in the same place.

@@ -33,12 +33,19 @@ var (
 	ErrCorrupt = errors.New("database file is damaged")
 )
 
-// LockedError says which file is in use. It matches [ErrLocked].
-type LockedError struct{ Path string }
+// LockedError says which file is in use, and by whom. It matches [ErrLocked].
+type LockedError struct {
+	Path string
+	PID  int // the process that has it, by its own count of processes; 0 if that is not known
+}
 
 // Error implements error.
 func (e *LockedError) Error() string {
-	return fmt.Sprintf("sqlite: open %q: %v: close it there, or open it read-only", e.Path, ErrLocked)
+	by := ""
+	if e.PID > 0 {
+		by = fmt.Sprintf(" (pid %d)", e.PID)
+	}
+	return fmt.Sprintf("sqlite: open %q: %v%s: close it there, or open it read-only", e.Path, ErrLocked, by)
 }
 
 // Is reports whether target is ErrLocked.

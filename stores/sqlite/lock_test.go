@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -45,6 +46,8 @@ func TestLock(t *testing.T) {
 			var locked *sqlite.LockedError
 			if !errors.Is(err, sqlite.ErrLocked) || !errors.As(err, &locked) || !strings.Contains(err.Error(), path) {
 				t.Errorf("Open(%q) = %v, want a LockedError that names the file", name, err)
+			} else if runtime.GOOS != "windows" && locked.PID != os.Getpid() {
+				t.Errorf("Open(%q) = %v, want the process that has it, %d", name, err, os.Getpid())
 			}
 		}
 		if _, err := sqlite.New(t.Context(), raw(t, path, hostSettings), nil); !errors.Is(err, sqlite.ErrLocked) {

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strconv"
+	"strings"
 
 	"golang.org/x/sys/unix"
 )
@@ -26,9 +28,26 @@ func lockFile(path string) (unlock func() error, err error) {
 	if err != nil {
 		f.Close()
 		if errors.Is(err, unix.EWOULDBLOCK) {
-			return nil, &LockedError{Path: path}
+			return nil, &LockedError{Path: path, PID: owner(path + ".lock")}
 		}
 		return nil, fmt.Errorf("sqlite: open %q: lock file: %w", path, err)
 	}
+	// Who has the lock is for people to read: a disk without room for it is no reason not to open.
+	if f.Truncate(0) == nil {
+		_, _ = fmt.Fprintln(f, os.Getpid())
+	}
 	return f.Close, nil
+}
+
+// owner returns the process that says in the lock file that it has the lock, 0 if none does.
+func owner(file string) int {
+	text, err := os.ReadFile(file)
+	if err != nil || len(text) > 20 {
+		return 0
+	}
+	pid, err := strconv.Atoi(strings.TrimSpace(string(text)))
+	if err != nil {
+		return 0
+	}
+	return pid
 }

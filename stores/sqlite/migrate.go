@@ -54,6 +54,19 @@ func missing(ctx context.Context, r reader) ([]dbstore.Migration, error) {
 	return lacking, err
 }
 
+// Missing names the migrations that [DB.Migrate] would apply, in order: none if the schema is current. It works on a
+// handle that only reads. Errors: *[NewerSchemaError]; [ErrSchema] as for Migrate.
+func (d *DB) Missing(ctx context.Context) ([]string, error) {
+	if d.closed.Load() {
+		return nil, ErrClosed
+	}
+	lacking, err := missing(ctx, d.reader)
+	if err != nil {
+		return nil, translate("look at the schema", err)
+	}
+	return dbstore.Labels(lacking), nil
+}
+
 // checkSchema returns ErrSchema or *NewerSchemaError if the database is not what this release works with.
 func checkSchema(ctx context.Context, r reader) error {
 	lacking, err := missing(ctx, r)

@@ -26,8 +26,14 @@ func TestSchema(t *testing.T) {
 				t.Errorf("%s = %v, want ErrSchema that says what to do", call, err)
 			}
 		}
+		if names, err := db.Missing(t.Context()); err != nil || len(names) == 0 || names[0] != "0001_initial" {
+			t.Errorf("Missing before Migrate = %q, %v", names, err)
+		}
 		if err := db.Migrate(t.Context()); err != nil {
 			t.Fatalf("Migrate = %v", err)
+		}
+		if names, err := db.Missing(t.Context()); err != nil || len(names) > 0 {
+			t.Errorf("Missing after Migrate = %q, %v", names, err)
 		}
 		for call, err := range everyFace(t.Context(), db) {
 			if err != nil && !errors.Is(err, automation.ErrNotFound) {
@@ -70,6 +76,9 @@ func TestSchema(t *testing.T) {
 		defer db.Close()
 		if err := db.Migrate(t.Context()); !errors.Is(err, sqlite.ErrSchema) {
 			t.Errorf("Migrate = %v, want ErrSchema", err)
+		}
+		if names, err := db.Missing(t.Context()); !errors.Is(err, sqlite.ErrSchema) {
+			t.Errorf("Missing = %q, %v, want ErrSchema", names, err)
 		}
 	})
 	t.Run("IsRecorded", func(t *testing.T) {

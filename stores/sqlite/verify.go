@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	"iter"
 
 	"github.com/scrip-go/scrip/credits"
 	"github.com/scrip-go/scrip/stores/internal/dbstore"
@@ -41,6 +42,25 @@ func (l *Ledger) Verify(ctx context.Context, account credits.Account) (credits.R
 		return nil
 	})
 	return report, translate("verify", err)
+}
+
+const selectAccountNames = `SELECT account FROM scrip_accounts WHERE account > ? ORDER BY account LIMIT ?`
+
+// Accounts yields all accounts of the ledger, in the order of their bytes: for who verifies all of them. It ends after the
+// first error. An account that is new while the sequence is read may be left out.
+func (l *Ledger) Accounts(ctx context.Context) iter.Seq2[credits.Account, error] {
+	return dbstore.Pages(0, func(last *credits.Account, limit int) ([]credits.Account, error) {
+		r, err := l.reader()
+		if err != nil {
+			return nil, err
+		}
+		var after credits.Account
+		if last != nil {
+			after = *last
+		}
+		found, err := rows(ctx, r, func(a *credits.Account) []any { return []any{a} }, selectAccountNames, after, limit)
+		return found, translate("accounts", err)
+	})
 }
 
 // each feeds the rows of a query to a function, one at a time and each in the same place.

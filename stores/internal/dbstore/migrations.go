@@ -24,6 +24,15 @@ type Migration struct {
 // Fields returns what a database keeps of a migration: number, name, major and sha256.
 func (m *Migration) Fields() []any { return []any{&m.Number, &m.Name, &m.Major, &m.SHA256} }
 
+// Labels names migrations as their files are named, without the ending.
+func Labels(list []Migration) []string {
+	out := make([]string, len(list))
+	for i, m := range list {
+		out[i] = fmt.Sprintf("%04d_%s", m.Number, m.Name)
+	}
+	return out
+}
+
 // Migrations returns those of the files migrations/NUMBER_NAME.sql in order. A file begins with "-- major: N", the major
 // version whose releases can work with the schema that it makes; within one, a migration only adds.
 func Migrations(files fs.FS) ([]Migration, error) {
