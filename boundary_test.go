@@ -39,6 +39,8 @@ const (
 	pgconn     = "github.com/jackc/pgx/v5/pgconn"
 	pgxpool    = "github.com/jackc/pgx/v5/pgxpool"
 	otel       = "go.opentelemetry.io/otel"
+	kong       = "github.com/alecthomas/kong"
+	terminal   = "golang.org/x/term"
 	puddle     = "github.com/jackc/puddle/v2" // what pgxpool is built on, for the error of a closed pool
 )
 
@@ -88,6 +90,9 @@ var rules = map[string]rule{
 	"internal/gateproof":      {}, // as ledgerproof
 	"internal/ledgerbench": {ours: []string{"usage", "credits", "internal/pgtest", "stores/memory", "stores/sqlite", "stores/postgres"},
 		others: []string{decimal, driver, pgx, pgxpool}}, // a command: no package can import it
+
+	"cmd/scrip": {ours: []string{"credits", "registry", "secret", "stores/sqlite", "stores/postgres"},
+		others: []string{decimal, kong, terminal, pgconn, pgxpool}}, // a command: no package can import it
 
 	"observe/otel": {ours: []string{"usage", "credits", "registry", "providers", "engine"}, others: telemetry}, // a module of its own
 
@@ -205,6 +210,7 @@ func TestCheckRefuses(t *testing.T) {
 		{"internal/ledgerproof", checker, false},
 		{"credits", checker, true},
 		{"stores/sqlite", "github.com/jackc/pgx/v5", false},
+		{"stores/sqlite", kong, false},
 		{"somewhere/new", "github.com/shopspring/decimal", false},
 	} {
 		if check(c.pkg, c.imported, c.test) == "" {

@@ -30,5 +30,9 @@
 //   - [github.com/scrip-go/scrip/storetest]: the contract suites for stores of your own
 //   - [github.com/scrip-go/scrip/blobs]: pictures in a directory
 //
+// For operators:
+//
+//   - [github.com/scrip-go/scrip/cmd/scrip]: the command line: schema, models and prices, keys, verification, usage
+//
 // The examples directory has whole programs; quickstart is the main job from end to end.
 package scrip
