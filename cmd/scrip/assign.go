@@ -9,28 +9,33 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/shopspring/decimal"
 )
 
 // assign sets the field of a row at a dotted path of JSON names. What the text may be is the field's to say; an empty one
 // unsets it. New fields of the registry's types need nothing here.
 func assign(row reflect.Value, path, text string) error {
+	if err := assignAt(row, path, text); err != nil {
+		return fmt.Errorf("%.60s: %w", path, err)
+	}
+	return nil
+}
+
+func assignAt(row reflect.Value, path, text string) error {
 	name, rest, deeper := strings.Cut(path, ".")
 	f, ok := byJSONName(row, name)
-	if !ok {
-		return fmt.Errorf("there is no field %.60q: there are %s", path, strings.Join(jsonNames(row.Type()), ", "))
-	}
 	switch {
+	case !ok:
+		return fmt.Errorf("there is no such field: there are %s", strings.Join(jsonNames(row.Type()), ", "))
 	case !deeper:
-		if err := set(f, text); err != nil {
-			return fmt.Errorf("%s: %w", path, err)
-		}
-		return nil
-	case f.Kind() == reflect.Map: // what is behind the first dot is one name, dots and all
+		return set(f, text)
+	case f.Kind() == reflect.Map: // what is behind the dot is one name, dots and all
 		return assignTo(f, rest, text)
 	case f.Kind() == reflect.Struct && !isText(f):
-		return assign(f, rest, text)
+		return assignAt(f, rest, text)
 	}
-	return fmt.Errorf("%.60q: %s has no fields of its own", path, name)
+	return fmt.Errorf("%s has no fields of its own", name)
 }
 
 // assignTo sets or removes an element of a map.
@@ -43,7 +48,7 @@ func assignTo(m reflect.Value, key, text string) error {
 	}
 	value := reflect.New(m.Type().Elem()).Elem()
 	if err := set(value, text); err != nil {
-		return fmt.Errorf("%s: %w", key, err)
+		return err
 	}
 	if m.IsNil() {
 		m.Set(reflect.MakeMap(m.Type()))
@@ -72,6 +77,13 @@ func set(f reflect.Value, text string) error {
 		at, err := parseTime(text, time.UTC)
 		*x = at
 		return err
+	case *decimal.Decimal:
+		d, err := decimal.NewFromString(text)
+		if err != nil {
+			return fmt.Errorf("%.40q is no number", text)
+		}
+		*x = d
+		return nil
 	case encoding.TextUnmarshaler:
 		return x.UnmarshalText([]byte(text))
 	}
