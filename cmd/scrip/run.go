@@ -112,10 +112,10 @@ func command(ctx context.Context, args []string, s *system) error {
 	return parsed.Run(&app{system: s, ctx: ctx, commands: c})
 }
 
-// password is what may be one in the text of a database URL that ended up where none is expected.
-var password = regexp.MustCompile(`(?i)(://|password=)[^\s"']*(@|$|[\s"'])`)
+// password is what may be one in the text of a database URL, or of what should be one, that ended up where none is expected.
+var password = regexp.MustCompile(`(?i)(://|password=)[^\s"']*|(:)[^\s"'@]*@`)
 
-func withoutPassword(text string) string { return password.ReplaceAllString(text, "$1…$2") }
+func withoutPassword(text string) string { return password.ReplaceAllString(text, "$1$2…") }
 
 // explain says what went wrong, a line for each of several joined errors, and what to do about it.
 func explain(w io.Writer, err error) {
