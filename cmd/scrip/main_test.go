@@ -28,14 +28,17 @@ type shop struct {
 	said     bytes.Buffer // all that any command printed
 }
 
-// newShop returns a shop with an SQLite file that is not there yet.
+// newShop returns a shop with an SQLite file that is not there yet. Its test runs beside others: most of its time is the
+// databases'.
 func newShop(t *testing.T) *shop {
+	t.Parallel()
 	return &shop{t: t, now: time.Now, user: "olga",
 		env: map[string]string{"SCRIP_DATABASE": filepath.Join(t.TempDir(), "shop.db")}}
 }
 
 // onEach runs a test on a shop with each sort of database, which has the schema.
 func onEach(t *testing.T, test func(t *testing.T, s *shop)) {
+	t.Parallel()
 	t.Run("SQLite", func(t *testing.T) {
 		s := newShop(t)
 		s.must("migrate")
