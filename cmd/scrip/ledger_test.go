@@ -64,7 +64,7 @@ func TestVerify(t *testing.T) {
 				t.Errorf("verify does not print %q:\n%s", line, out)
 			}
 		}
-		if out := s.must("verify", "bob"); strings.Contains(out, "alice") || !strings.HasSuffix(out, "1 accounts, 4 entries, 0 problems\n") {
+		if out := s.must("verify", "bob"); strings.Contains(out, "alice") || !strings.HasSuffix(out, "\naccounts 1, entries 4, problems 0\n") {
 			t.Errorf("verify bob:\n%s", out)
 		}
 		s.refused(failed, `"bobb" has no entries`, "verify", "bobb")

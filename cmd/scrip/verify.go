@@ -101,7 +101,7 @@ func (a *app) end(v verified) {
 		fmt.Fprintf(a.stdout, "\n], \"accounts\": %d, \"entries\": %d, \"problems\": %d}\n", v.accounts, v.entries, v.problems)
 		return
 	}
-	a.say("%d accounts, %d entries, %d problems", v.accounts, v.entries, v.problems)
+	a.say("accounts %d, entries %d, problems %d", v.accounts, v.entries, v.problems)
 }
 
 func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
