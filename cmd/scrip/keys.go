@@ -13,9 +13,11 @@ import (
 )
 
 type keysCommands struct {
-	List   keysListCommand   `cmd:"" help:"List the keys, without what they are."`
-	Set    keysSetCommand    `cmd:"" help:"Seal the key of a provider and keep it. It is read from standard input, or asked for at the terminal without an echo."`
-	Rotate keysRotateCommand `cmd:"" help:"Seal every key anew with the first key of the ring."`
+	List       keysListCommand       `cmd:"" help:"List the keys, without what they are."`
+	Set        keysSetCommand        `cmd:"" help:"Seal the key of a provider and keep it. It is read from standard input, or asked for at the terminal without an echo."`
+	Activate   keysActivateCommand   `cmd:"" help:"Use a key again that is kept."`
+	Deactivate keysDeactivateCommand `cmd:"" help:"Revoke a key: it is kept, and not used."`
+	Rotate     keysRotateCommand     `cmd:"" help:"Seal every key anew with the first key of the ring."`
 }
 
 type ringFlags struct {
@@ -94,10 +96,19 @@ func (c *keysListCommand) Run(a *app) error {
 	})
 }
 
-type keysSetCommand struct {
+// placeFlags say which key is meant.
+type placeFlags struct {
 	Provider string `arg:"" help:"Whose key it is: the id of a provider."`
 	Account  string `placeholder:"ACCOUNT" help:"For calls of this account only; for all if it is not given."`
 	ID       string `name:"id" default:"main" placeholder:"ID" help:"Names the key: another id keeps the one before it, to go back to. main if it is not given."`
+}
+
+func (p placeFlags) place() secret.Place {
+	return secret.Place{Provider: p.Provider, Account: p.Account, ID: p.ID}
+}
+
+type keysSetCommand struct {
+	placeFlags
 	ringFlags
 	signature
 }
@@ -118,9 +129,8 @@ func (c *keysSetCommand) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	place := secret.Place{Provider: c.Provider, Account: c.Account, ID: c.ID}
 	return a.vault(ring, func(v *secret.Vault) error {
-		stored, err := v.Set(a.ctx, place, key, secret.By{Who: who, Why: c.Why})
+		stored, err := v.Set(a.ctx, c.place(), key, secret.By{Who: who, Why: c.Why})
 		if err != nil {
 			return err
 		}
@@ -131,7 +141,7 @@ func (c *keysSetCommand) Run(a *app) error {
 		if stored.Version != stored.Added {
 			did = "replaced"
 		}
-		a.say("The %s is %s, sealed with %q of the ring.", place.Name(), did, stored.Sealed.RingKey())
+		a.say("The %s is %s, sealed with %q of the ring.", stored.Name(), did, stored.Sealed.RingKey())
 		return nil
 	})
 }
@@ -170,6 +180,52 @@ func (a *app) readKey() (secret.Secret, error) {
 		return secret.Secret{}, err
 	}
 	return secret.New(strings.TrimSuffix(strings.TrimSuffix(string(text), "\n"), "\r")), nil
+}
+
+type keysActivateCommand struct {
+	placeFlags
+	signature
+}
+
+func (c *keysActivateCommand) Run(a *app) error { return c.setActive(a, c.signature, true) }
+
+type keysDeactivateCommand struct {
+	placeFlags
+	signature
+}
+
+func (c *keysDeactivateCommand) Run(a *app) error { return c.setActive(a, c.signature, false) }
+
+// setActive needs no ring, which may not be at hand when a key has to be revoked: what is sealed stays as it is.
+func (p placeFlags) setActive(a *app, s signature, active bool) error {
+	who, err := s.who(a)
+	if err != nil {
+		return err
+	}
+	return a.with(writing, func(db *database) error {
+		stored, err := db.keys.Get(a.ctx, p.place())
+		switch {
+		case errors.Is(err, secret.ErrNoKey): // whose error shows the id, which may be a key in the wrong place
+			return fmt.Errorf("there is %w at this place: scrip keys list names those that there are", secret.ErrNoKey)
+		case err != nil:
+			return err
+		}
+		if stored.Active != active {
+			put := secret.KeyPut{Place: stored.Place, Base: stored.Version, Active: active, Sealed: stored.Sealed, Who: who, Why: s.Why}
+			if stored, err = db.keys.Put(a.ctx, put); err != nil {
+				return err
+			}
+		}
+		if a.JSON {
+			return a.document(keyLineOf(stored))
+		}
+		state := "active"
+		if !active {
+			state = "not active"
+		}
+		a.say("The %s is %s.", stored.Name(), state)
+		return nil
+	})
 }
 
 type keysRotateCommand struct {

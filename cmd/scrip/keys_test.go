@@ -60,6 +60,25 @@ func TestKeys(t *testing.T) {
 			t.Errorf("keys list = %+v", keys)
 		}
 
+		// A key is revoked without a ring, and there is the one before it to go back to.
+		s.env["SCRIP_KEY_RING"] = ""
+		for range 2 { // the second time changes nothing
+			if got := decoded[keyLine](s, "keys", "deactivate", "house", "--account", "alice", "--id", "k2", "--why", "it leaked"); got.Active || got.Version != 6 || got.Why != "it leaked" {
+				t.Errorf("keys deactivate = %+v", got)
+			}
+		}
+		s.wantKey(both, "alice", "sk-second")
+		if out := s.must("keys", "activate", "house", "--account", "alice", "--id", "k2", "--why", "it did not"); out != "The key \"k2\" of provider \"house\" and account \"alice\" is active.\n" {
+			t.Errorf("keys activate prints %q", out)
+		}
+		s.wantKey(both, "alice", "sk-of-alice")
+		if out := s.must("keys", "deactivate", "house", "--why", "x"); !strings.Contains(out, "is not active") {
+			t.Errorf("keys deactivate prints %q", out)
+		}
+		s.must("keys", "activate", "house", "--why", "x")
+		s.refused(failed, "there is no API key at this place", "keys", "deactivate", "house", "--id", "k3", "--why", "x")
+		s.refused(failed, "say who and why", "keys", "deactivate", "house", "--why", " ")
+
 		// A ring without what the keys are sealed with.
 		s.env["SCRIP_KEY_RING"] = ring(t, "2027")
 		r := s.refused(failed, `ring key is missing: "2026"`, "keys", "rotate", "--why", "lost")
@@ -128,6 +147,7 @@ func TestNoOutputHasAKey(t *testing.T) {
 			{"keys", "set", "house", key, "--why", "x"}, {"keys", "set", key, "--why", "x"}, {"keys", "set", "house", "--key", key, "--why", "x"},
 			{"keys", "set", "house", "--key=" + key, "--why", "x"}, {"keys", "set", "house", "--id", key, "--why", "x"}, {"keys", "set", "house", "--why", key},
 			{"keys", "set", "house", "--account", "a" + key, "--why", "x"}, {"keys", "set", "house", "--who", key, "--why", "x"}, {"keys", key}, {"keys", "rotate", key, "--why", "x"},
+			{"keys", "activate", "house", "--id", key, "--why", "x"}, {"keys", "deactivate", key, "--why", "x"}, {"keys", "deactivate", "house", "--why", "x", key},
 			{"keys", "set", "house", "--ring-file", "none", "--why", "x"}, {"keys", "set", "--" + key, "house"},
 		} {
 			if r := s.run(args...); r.code == done {

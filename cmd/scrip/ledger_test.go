@@ -139,7 +139,7 @@ func TestUsage(t *testing.T) {
 func TestUsageOfALocalDay(t *testing.T) {
 	s := newShop(t)
 	s.now = func() time.Time { return time.Date(2026, 3, 31, 22, 30, 0, 0, time.UTC) } // half past midnight in Berlin's summer
-	s.must("migrate")
+	s.migrate()
 	s.charge("alice")
 	for zone, want := range map[string]string{"UTC": "2026-03-31", "Europe/Berlin": "2026-04-01"} {
 		got := decoded[usageReport](s, "usage", "alice", "--by", "day", "--zone", zone)
@@ -207,7 +207,7 @@ func TestMigrate(t *testing.T) {
 // TestBesideTheHost has the host's process hold an SQLite file.
 func TestBesideTheHost(t *testing.T) {
 	s := newShop(t)
-	s.must("migrate")
+	s.migrate()
 	s.stocked().charge("alice")
 	s.env["SCRIP_KEY_RING"] = ring(t, "2026")
 	host, err := sqlite.Open(t.Context(), s.env["SCRIP_DATABASE"], nil)
@@ -318,7 +318,7 @@ func (fullDisk) Write([]byte) (int, error) { return 0, errors.New("no space left
 // TestWhatCouldNotBePrintedIsAFailure: a snapshot on a full disk is not kept.
 func TestWhatCouldNotBePrintedIsAFailure(t *testing.T) {
 	s := newShop(t)
-	s.must("migrate")
+	s.migrate()
 	s.stocked().charge("alice")
 	for _, args := range [][]string{{"snapshot"}, {"models", "list"}, {"verify"}, {"verify", "--json"}, {"models", "history"}, {"usage", "alice"}, {"keys", "list", "--json"}} {
 		var said strings.Builder
@@ -332,7 +332,7 @@ func TestWhatCouldNotBePrintedIsAFailure(t *testing.T) {
 // TestStoredTextDoesNothingToATerminal has escape sequences and line ends in what is shown.
 func TestStoredTextDoesNothingToATerminal(t *testing.T) {
 	s := newShop(t)
-	s.must("migrate")
+	s.migrate()
 	s.stdin = strings.ReplaceAll(small, `"house:2@1"`, `"house\u001b[2J\u009b1m\tx"`)
 	s.must("models", "apply", "-", "--why", "a\x1b[31m\nb", "--yes")
 	s.charge("al\x1bice\n")

@@ -9,7 +9,7 @@ import (
 )
 
 type setCommand struct {
-	Changes []string `arg:"" placeholder:"NAME FIELD=VALUE ..." help:"A row and what its fields are to be, and further rows if the rules want them changed together. A row is the name of a model, or operation:NAME, provider:NAME, function:NAME or images. A field is named as models show names it; FIELD= unsets it."`
+	Changes []string `arg:"" name:"row field=value" help:"A row and what its fields are to be, and further rows if the rules want them changed together. A row is the name of a model, or operation:NAME, provider:NAME, function:NAME or images. A field is named as models show names it; FIELD= unsets it."`
 	New     bool     `help:"Add the rows that are not there."`
 	review
 }

@@ -274,7 +274,7 @@ func TestRowsAreListedAndShown(t *testing.T) {
 
 func TestJSONOfAChangeIsOneDocument(t *testing.T) {
 	s := newShop(t)
-	s.must("migrate")
+	s.migrate()
 	s.stocked()
 	args := []string{"models", "set", "writer", "sort_order=6", "--why", "x", "--json"}
 	r := s.refused(failed, "--yes writes the change", args...)

@@ -108,8 +108,8 @@ func (s *screen) waitSilent() {
 
 // TestAKeyIsTypedUnseen has the program at a terminal.
 func TestAKeyIsTypedUnseen(t *testing.T) {
-	shop := newShop(t)
-	shop.must("migrate")
+	shop := soleShop(t)
+	shop.migrate()
 	shop.stocked()
 	rings, s := ring(t, "2026"), newScreen(t)
 	cmd := exec.CommandContext(t.Context(), build(t), "keys", "set", "house", "--why", "typed")
