@@ -22,6 +22,7 @@ import (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // who interrupts twice means it
 	s := &system{stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, env: os.Getenv, now: time.Now, user: loginName}
 	if term.IsTerminal(int(os.Stdin.Fd())) {
 		s.terminal = &console{in: os.Stdin, out: os.Stderr}

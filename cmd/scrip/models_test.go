@@ -105,6 +105,7 @@ func TestChangesAreShownBeforeTheyAreWritten(t *testing.T) {
 				t.Errorf("%q is not a line of its own in\n%s%s", rule, r.out, r.err)
 			}
 		}
+		s.refused(failed, "prices.input has the exponent 21", "models", "set", "writer", "prices.input=1e21", "--why", "no slip either")
 		s.must("models", "set", "writer", "default=false", "house:2@1", "default=true", "--why", "another default", "--yes")
 		if out := s.must("models", "list"); !strings.Contains(out, "house:2@1  text  house     yes     yes ") {
 			t.Errorf("models list:\n%s", out)
@@ -223,53 +224,53 @@ func TestSnapshotsAreReadBack(t *testing.T) {
 }
 
 func TestRowsAreListedAndShown(t *testing.T) {
-	onEach(t, func(t *testing.T, s *shop) {
-		s.stocked()
-		models := decoded[struct {
-			Version int64
-			Models  []registry.Model
-		}](s, "models", "list")
-		if models.Version != 1 || len(models.Models) != 2 || models.Models[0].Name != "writer" {
-			t.Errorf("models list = %+v", models)
+	s := newShop(t)
+	s.migrate()
+	s.stocked()
+	models := decoded[struct {
+		Version int64
+		Models  []registry.Model
+	}](s, "models", "list")
+	if models.Version != 1 || len(models.Models) != 2 || models.Models[0].Name != "writer" {
+		t.Errorf("models list = %+v", models)
+	}
+	for kind, want := range map[string]string{
+		"provider":  "PROVIDER  NAME  ACTIVE  BASE URL\nhouse     -     yes     -\n",
+		"operation": "OPERATION   ACTIVE  TOKENS/CREDIT  MIN CREDITS  USD/CREDIT\nclustering  yes     150            2            0.01\n",
+		"function":  "FUNCTION  MODEL   FALLBACKS  TEMPERATURE  MAX TOKENS  PROMPT\nwrite     writer  -          0.7          -           -\n",
+	} {
+		if out := s.must("models", "list", kind); out != want {
+			t.Errorf("models list %s:\n%swant\n%s", kind, out, want)
 		}
-		for kind, want := range map[string]string{
-			"provider":  "PROVIDER  NAME  ACTIVE  BASE URL\nhouse     -     yes     -\n",
-			"operation": "OPERATION   ACTIVE  TOKENS/CREDIT  MIN CREDITS  USD/CREDIT\nclustering  yes     150            2            0.01\n",
-			"function":  "FUNCTION  MODEL   FALLBACKS  TEMPERATURE  MAX TOKENS  PROMPT\nwrite     writer  -          0.7          -           -\n",
-		} {
-			if out := s.must("models", "list", kind); out != want {
-				t.Errorf("models list %s:\n%swant\n%s", kind, out, want)
-			}
-			doc := decoded[map[string]any](s, "models", "list", kind)
-			if rows, ok := doc[kind+"s"].([]any); !ok || len(rows) != 1 || len(doc) != 2 {
-				t.Errorf("models list %s --json = %v", kind, doc)
-			}
+		doc := decoded[map[string]any](s, "models", "list", kind)
+		if rows, ok := doc[kind+"s"].([]any); !ok || len(rows) != 1 || len(doc) != 2 {
+			t.Errorf("models list %s --json = %v", kind, doc)
 		}
-		if out := s.must("models", "show", "house:2@1"); !strings.Contains(out, "\nprices.input       0.25\n") {
-			t.Errorf("models show:\n%s", out)
-		}
-		if f := decoded[registry.FunctionSettings](s, "models", "show", "function:write"); f.Model != "writer" {
-			t.Errorf("models show function:write = %+v", f)
-		}
-		s.must("models", "set", "function:write", "prompt=Be brief.", "fallbacks=house:2@1", "--why", "x", "--yes")
-		if out := s.must("models", "list", "function"); !strings.Contains(out, "of 9 bytes") || !strings.Contains(out, "house:2@1") {
-			t.Errorf("models list function:\n%s", out)
-		}
-		if o := decoded[registry.OperationCost](s, "models", "show", "operation:clustering", "--version", "1"); o.MinCredits != 2 {
-			t.Errorf("models show operation:clustering = %+v", o)
-		}
-		s.refused(failed, `model "reader": not in the registry`, "models", "show", "reader")
-		s.refused(failed, `function "read": not in the registry`, "models", "show", "function:read")
-		s.refused(failed, "--new adds one", "models", "set", "provider:other", "active=true", "--why", "x")
-		s.must("models", "set", "--new", "provider:other", "active=true", "reader", "kind=text", "provider=other", "operation:reading", "active=true",
-			"tokens_per_credit=10", "price_per_credit_usd=0.5", "function:read", "model=writer", "--why", "new rows", "--yes")
-		if c := s.version(0).Configuration; len(c.Models) != 3 || len(c.Providers) != 2 || len(c.Operations) != 2 || c.Settings.Functions["read"].Model != "writer" {
-			t.Errorf("after models set --new: %+v", c)
-		}
-		for _, args := range [][]string{{"writer"}, {"active=true"}, {"writer", "house:2@1", "active=true"}, {"writer", "price=1"}, {"writer", "active=maybe"}} {
-			s.refused(misused, "", append(append([]string{"models", "set"}, args...), "--why", "x")...)
-		}
-	})
+	}
+	if out := s.must("models", "show", "house:2@1"); !strings.Contains(out, "\nprices.input       0.25\n") {
+		t.Errorf("models show:\n%s", out)
+	}
+	if f := decoded[registry.FunctionSettings](s, "models", "show", "function:write"); f.Model != "writer" {
+		t.Errorf("models show function:write = %+v", f)
+	}
+	s.must("models", "set", "function:write", "prompt=Be brief.", "fallbacks=house:2@1", "--why", "x", "--yes")
+	if out := s.must("models", "list", "function"); !strings.Contains(out, "of 9 bytes") || !strings.Contains(out, "house:2@1") {
+		t.Errorf("models list function:\n%s", out)
+	}
+	if o := decoded[registry.OperationCost](s, "models", "show", "operation:clustering", "--version", "1"); o.MinCredits != 2 {
+		t.Errorf("models show operation:clustering = %+v", o)
+	}
+	s.refused(failed, `model "reader": not in the registry`, "models", "show", "reader")
+	s.refused(failed, `function "read": not in the registry`, "models", "show", "function:read")
+	s.refused(failed, "--new adds one", "models", "set", "provider:other", "active=true", "--why", "x")
+	s.must("models", "set", "--new", "provider:other", "active=true", "reader", "kind=text", "provider=other", "operation:reading", "active=true",
+		"tokens_per_credit=10", "price_per_credit_usd=0.5", "function:read", "model=writer", "--why", "new rows", "--yes")
+	if c := s.version(0).Configuration; len(c.Models) != 3 || len(c.Providers) != 2 || len(c.Operations) != 2 || c.Settings.Functions["read"].Model != "writer" {
+		t.Errorf("after models set --new: %+v", c)
+	}
+	for _, args := range [][]string{{"writer"}, {"active=true"}, {"writer", "house:2@1", "active=true"}, {"writer", "price=1"}, {"writer", "active=maybe"}} {
+		s.refused(misused, "", append(append([]string{"models", "set"}, args...), "--why", "x")...)
+	}
 }
 
 func TestJSONOfAChangeIsOneDocument(t *testing.T) {
