@@ -88,7 +88,7 @@ func (r *review) change(a *app, next func(db *database, c registry.Configuration
 		if c.Next, err = next(db, c.Next); err != nil {
 			return err
 		}
-		// Before anything is shown: a price may be a gigabyte of digits, until a rule refuses it.
+		// Before anything is shown: a price may be thousands of digits, until a rule refuses it.
 		if err := c.Validate(a.now().UTC()); err != nil {
 			return err
 		}
@@ -216,19 +216,6 @@ func foundation(ctx context.Context, models registry.ModelStore, at time.Time) (
 		}
 	}
 	return b, nil
-}
-
-// history says of versions, the newest first, which of them take force or did: those that no later one forestalls.
-type history struct {
-	earliest time.Time // effective time of those before; zero at first
-}
-
-func (h *history) next(v registry.Version) bool {
-	if !h.earliest.IsZero() && !v.EffectiveAt.Before(h.earliest) {
-		return false
-	}
-	h.earliest = v.EffectiveAt
-	return true
 }
 
 // canonical returns the configuration in canonical form, sharing nothing with c.

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/url"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -39,8 +40,25 @@ func TestMain(m *testing.M) {
 		os.Exit(1)
 	}
 	d.Close()
-	os.Exit(m.Run())
+	code := m.Run()
+	os.RemoveAll(programs)
+	os.Exit(code)
 }
+
+var programs string // where build has put the program; empty if nobody asked for it
+
+// build returns the path of the program.
+var build = sync.OnceValues(func() (string, error) {
+	var err error
+	if programs, err = os.MkdirTemp("", "scrip"); err != nil {
+		return "", err
+	}
+	out := filepath.Join(programs, "scrip")
+	if text, err := exec.Command("go", "build", "-o", out, ".").CombinedOutput(); err != nil {
+		return "", fmt.Errorf("build: %w\n%s", err, text)
+	}
+	return out, nil
+})
 
 // newShop returns a shop with an SQLite file that is not there yet. Its test runs beside others: most of its time is the
 // databases'.

@@ -111,8 +111,12 @@ func TestAKeyIsTypedUnseen(t *testing.T) {
 	shop := soleShop(t)
 	shop.migrate()
 	shop.stocked()
+	program, err := build()
+	if err != nil {
+		t.Fatal(err)
+	}
 	rings, s := ring(t, "2026"), newScreen(t)
-	cmd := exec.CommandContext(t.Context(), build(t), "keys", "set", "house", "--why", "typed")
+	cmd := exec.CommandContext(t.Context(), program, "keys", "set", "house", "--why", "typed")
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = s.tty, s.tty, s.tty
 	cmd.Env = append(os.Environ(), "SCRIP_DATABASE="+shop.env["SCRIP_DATABASE"], "SCRIP_KEY_RING="+rings)
 	if err := cmd.Start(); err != nil {
