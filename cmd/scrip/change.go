@@ -88,8 +88,9 @@ func (r *review) change(a *app, next func(db *database, c registry.Configuration
 		if c.Next, err = next(db, c.Next); err != nil {
 			return err
 		}
-		// Before anything is shown: a price may be thousands of digits, until a rule refuses it.
-		if err := c.Validate(a.now().UTC()); err != nil {
+		// Before anything is shown: a price may be thousands of digits, until a rule refuses it. What accounts name is the
+		// store's to see, when it writes.
+		if err := c.Validate(a.now().UTC(), nil); err != nil {
 			return err
 		}
 		c.Base = from.latest

@@ -22,11 +22,12 @@ func TestMigrate(t *testing.T) {
 			{"models", "set", "a", "active=true", "--why", "x"}} {
 			s.refused(failed, "scrip migrate brings the schema up", args...)
 		}
-		r := s.refused(failed, "the schema lacks 1 of this release's migrations", "migrate", "--check")
-		if r.out != "missing 0001_initial\n" {
-			t.Errorf("migrate --check prints %q", r.out)
+		r := s.refused(failed, "of this release's migrations", "migrate", "--check")
+		missing := strings.Count(r.out, "missing ")
+		if !strings.HasPrefix(r.out, "missing 0001_initial\n") || !strings.Contains(r.err, fmt.Sprintf("the schema lacks %d of", missing)) {
+			t.Errorf("migrate --check prints %q and %q", r.out, r.err)
 		}
-		if got := decoded[migrated](s, "migrate"); len(got.Applied) != 1 || got.Applied[0] != "0001_initial" || got.Missing == nil {
+		if got := decoded[migrated](s, "migrate"); len(got.Applied) != missing || got.Applied[0] != "0001_initial" || got.Missing == nil {
 			t.Errorf("migrate = %+v", got)
 		}
 		for _, args := range [][]string{{"migrate"}, {"migrate", "--check"}} {

@@ -94,7 +94,7 @@ func TestChangesAreShownBeforeTheyAreWritten(t *testing.T) {
 			t.Errorf("the same again prints %q", out)
 		}
 		s.must("models", "set", "images", "per_article=", "--why", "no pictures", "--who", "pavel", "--yes")
-		if v := s.version(0); v.Number != 3 || v.Who != "pavel" || v.Configuration.Settings.Images.PerArticle != 0 {
+		if v := s.version(0); v.Number != 3 || v.Who != "pavel" || v.Configuration.Settings.Images.PerArticle != nil {
 			t.Errorf("version in force = %+v", v)
 		}
 
