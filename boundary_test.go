@@ -91,7 +91,7 @@ var rules = map[string]rule{
 	"internal/ledgerbench": {ours: []string{"usage", "credits", "internal/pgtest", "stores/memory", "stores/sqlite", "stores/postgres"},
 		others: []string{decimal, driver, pgx, pgxpool}}, // a command: no package can import it
 
-	"cmd/scrip": {ours: []string{"credits", "registry", "secret", "stores/sqlite", "stores/postgres"},
+	"cmd/scrip": {ours: []string{"credits", "registry", "registry/pricelist", "secret", "stores/sqlite", "stores/postgres"},
 		others: []string{decimal, kong, terminal, pgconn, pgxpool}}, // a command: no package can import it
 
 	"observe/otel": {ours: []string{"usage", "credits", "registry", "providers", "engine"}, others: telemetry}, // a module of its own

@@ -33,6 +33,8 @@ type review struct {
 	signature
 	EffectiveAt string `placeholder:"TIME" help:"When the change takes effect: 2026-05-01 (in UTC) or 2026-05-01T08:00:00+02:00. At once if it is not given."`
 	Yes         bool   `help:"Write the change without asking."`
+
+	imported *imported // what a list proposed, if the change is of one
 }
 
 // changed is what a command that changes the configuration prints.
@@ -43,6 +45,7 @@ type changed struct {
 	EffectiveAt time.Time             `json:"effective_at,omitzero"` // at once if zero
 	Differences []registry.Difference `json:"differences"`           // to the version that it is made of
 	Cancels     []int64               `json:"cancels,omitempty"`     // versions that were to take effect no earlier, and now never will
+	Import      *imported             `json:"import,omitempty"`      // of the list that the change is of
 }
 
 // versionLine is a version without its configuration.
@@ -93,7 +96,7 @@ func (r *review) change(a *app, next func(db *database, c registry.Configuration
 		if err := c.Validate(a.now().UTC(), nil); err != nil {
 			return err
 		}
-		c.Base = from.latest
+		c.Base, shown.Import = from.latest, r.imported
 		shown.Base, shown.Cancels = from.version.Number, from.cancels
 		shown.Differences = append([]registry.Difference{}, registry.Diff(old, c.Next)...)
 		return nil

@@ -32,6 +32,7 @@ func TestThePageShowsWhatTheCommandsPrint(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Chdir(t.TempDir())
+	list(t, ".", "litellm.json")
 	ran := 0 // a command a minute
 	s := &shop{t: t, user: "olga", env: map[string]string{"SCRIP_DATABASE": "shop.db", "SCRIP_KEY_RING": ring(t, "2025")},
 		now: func() time.Time { return time.Date(2026, 5, 4, 9, 30+ran, 0, 0, time.UTC) }}
@@ -150,6 +151,7 @@ func TestThePageHasEveryCommandAndFlag(t *testing.T) {
 				walk(f.Type, path+" "+name)
 			case f.Anonymous:
 				walk(f.Type, path)
+			case !f.IsExported():
 			case !argument:
 				flag := "`--" + strings.ToLower(regexp.MustCompile(`([a-z])([A-Z])`).ReplaceAllString(f.Name, "$1-$2"))
 				if !bytes.Contains(text, []byte(flag+"`")) && !bytes.Contains(text, []byte(flag+" ")) {

@@ -20,6 +20,7 @@ type modelsCommands struct {
 	Show     showCommand     `cmd:"" help:"Show everything that a row says."`
 	Set      setCommand      `cmd:"" help:"Change fields of models, operations, providers and functions."`
 	Apply    applyCommand    `cmd:"" help:"Put another configuration in the place of the whole one."`
+	Import   importCommand   `cmd:"" help:"Take prices over from a public price list: LiteLLM's or models.dev's."`
 	History  historyCommand  `cmd:"" help:"List the versions, the newest first."`
 	Diff     diffCommand     `cmd:"" help:"Say what two configurations say differently. Exits as diff does: 0 for no difference, 1 for some, 2 for trouble."`
 	Rollback rollbackCommand `cmd:"" help:"Make the configuration of an earlier version the newest one."`

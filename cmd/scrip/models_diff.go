@@ -84,15 +84,17 @@ func (a *app) configuration(source string) (c registry.Configuration, err error)
 	return a.read(source)
 }
 
-// read returns the configuration of a file, of standard input for "-".
-func (a *app) read(file string) (registry.Configuration, error) {
-	var text []byte
-	var err error
+// text returns what a file has, or standard input for "-".
+func (a *app) text(file string) ([]byte, error) {
 	if file == "-" {
-		text, err = io.ReadAll(a.stdin)
-	} else {
-		text, err = os.ReadFile(file)
+		return io.ReadAll(a.stdin)
 	}
+	return os.ReadFile(file)
+}
+
+// read returns the configuration of a file, or of standard input for "-".
+func (a *app) read(file string) (registry.Configuration, error) {
+	text, err := a.text(file)
 	if err != nil {
 		return registry.Configuration{}, err
 	}
