@@ -81,7 +81,8 @@ func (b *Bucket) digest() [32]byte {
 	return d.sum()
 }
 
-// digest covers every field of a usage record.
+// digest covers every field of a usage record but two. Refunded is in later entries. Shadow is no part of what was charged:
+// a release that does not know it must find what it verifies unchanged.
 func (r *UsageRecord) digest() [32]byte {
 	d := newDigester()
 	d.text(string(r.Account))

@@ -75,6 +75,10 @@ type Ledger interface {
 	// that are kept beside the records, and records only of the quarters of an hour that q cuts; see [UsagePlan].
 	// Errors: ErrInvalid, ErrOverflow or usage.ErrInvalid if a total does not fit.
 	Usage(ctx context.Context, q UsageQuery) ([]UsageRow, error)
+	// Shadow returns what charges come to beside what they would have come to by a version that was to come, of the records
+	// that q selects, added up by account, operation, model and reason and ordered by these. It reads the records. Errors:
+	// ErrInvalid, ErrOverflow if a total does not fit.
+	Shadow(ctx context.Context, q ShadowQuery) ([]ShadowRow, error)
 	// SetCap sets a cap, or puts another in the place of the one that has its name. What was held or charged in the present
 	// window before counts, so it reads all holds of that window. The same cap again changes nothing. Errors: ErrInvalid.
 	SetCap(ctx context.Context, c Cap) error

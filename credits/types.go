@@ -280,6 +280,7 @@ type UsageRecord struct {
 	ReportedCost decimal.NullDecimal `json:"reported_cost"`
 	PriceVersion int64               `json:"price_version"` // the registry version that priced it
 	At           time.Time           `json:"at"`
+	Shadow       Shadow              `json:"shadow,omitzero"` // what it would have come to by the version that was to come
 	// Refunded is credits of the charge that were given back since. Ledger.Records fills it in; a receipt has what was
 	// true when it was made.
 	Refunded Amount `json:"refunded"`

@@ -62,6 +62,9 @@ func (r *UsageRecord) validate(act string, ref Ref) error {
 	case len(r.Model) > maxName:
 		return fail(act, ref.Account, ref.Key, ErrInvalid, fmt.Sprintf("the record's model has %d bytes, at most %d are allowed", len(r.Model), maxName))
 	}
+	if why := r.Shadow.invalid(); why != "" {
+		return fail(act, ref.Account, ref.Key, ErrInvalid, why)
+	}
 	if err := r.Usage.Validate(); err != nil {
 		return fail(act, ref.Account, ref.Key, ErrInvalid, err.Error())
 	}

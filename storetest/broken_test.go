@@ -13,12 +13,14 @@ import (
 	"github.com/scrip-go/scrip/credits"
 )
 
-// brokenLedgers are mistakes that a store could make, each with the case that has to catch it.
-var brokenLedgers = []struct {
+// brokenLedger is a mistake that a store could make, with the case that has to catch it.
+type brokenLedger struct {
 	name string
 	by   string
 	open func(sound credits.Ledger) credits.Ledger
-}{
+}
+
+var brokenLedgers = append(brokenShadows, []brokenLedger{
 	{"ForgetsTheKeyOfAGrant", "GrantsAKeyOnce", func(l credits.Ledger) credits.Ledger { return &forgetful{Ledger: l} }},
 	{"ReleasesTwice", "GivesBackOnce", func(l credits.Ledger) credits.Ledger { return &generous{Ledger: l} }},
 	{"SettlesInTwoSteps", "ChargesNothingIfTheAttemptIsUnknown", func(l credits.Ledger) credits.Ledger { return &stepwise{Ledger: l} }},
@@ -77,7 +79,7 @@ var brokenLedgers = []struct {
 	{"ForgetsWhatItTold", "KeepsEventsUntilTheyAreAcknowledged", func(l credits.Ledger) credits.Ledger { return &hurried{Ledger: l} }},
 	{"WritesOffInSilence", "TellsWhatIsWrittenOff", func(l credits.Ledger) credits.Ledger { return &discreet{Ledger: l} }},
 	{"SharesItsBytes", "KeepsTheBytesItWasGiven", func(l credits.Ledger) credits.Ledger { return &sharing{Ledger: l} }},
-}
+}...)
 
 // forgetful takes every grant for a new one.
 type forgetful struct {

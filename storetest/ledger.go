@@ -24,7 +24,7 @@ func RunLedger(t *testing.T, open func(t *testing.T, now func() time.Time) credi
 func ledgerCases() []testCase[*ledgerTest] {
 	return slices.Concat(ledgerGrantCases, ledgerHoldCases, ledgerTakeoverCases, ledgerExpiryCases, ledgerExtendCases,
 		ledgerSettleCases, ledgerLateCases, ledgerReleaseCases, ledgerBucketCases, ledgerChargeCases, ledgerRefundCases,
-		ledgerCapCases, ledgerEventCases, ledgerUsageCases, ledgerAttemptCases, ledgerReadCases, ledgerRefusalCases, ledgerRaceCases)
+		ledgerCapCases, ledgerEventCases, ledgerUsageCases, ledgerShadowCases, ledgerAttemptCases, ledgerReadCases, ledgerRefusalCases, ledgerRaceCases)
 }
 
 // ledgerTest is a case under way. Unless it says otherwise, a case works on account alice, which has nothing yet.

@@ -42,25 +42,28 @@ var primaryKeys = map[string][]string{
 // unwatched are the columns in which an edit can pass Verify, and the tables that can lose a row, each with the reason.
 // docs/ledger.md has the same list.
 var unwatched = map[string]string{
-	"accounts.alert_below": "a setting of the host, which moves no credits",
-	"accounts.alerted":     "as alert_below",
-	"accounts.events":      "numbers events, which move no credits",
-	"holds.operation":      "of a hold that is not settled it decides only what caps count",
-	"holds.scope":          "as operation",
-	"holds.fingerprint":    "of a hold that is not settled it decides about no credits",
-	"holds.key":            "no entry has the key of a hold that is not settled",
-	"holds.state":          "released or expired: either has given its credits back",
-	"holds.amount":         "of a hold that was given back it says what was held once; of a settled one, only that it is above the charge matters",
-	"holds.holder":         "who works on a hold changes without a trace by design",
-	"holds.fence":          "as holder",
-	"holds.lease":          "as holder",
-	"holds.lease_until":    "as holder",
-	"holds.expires_at":     "an open hold's time is renewed without a trace by design",
-	"holds.pinned":         "opaque, and of no use once the key is settled",
-	"holds.created_at":     "decides only in which window caps count the hold",
-	"attempts":             "the journal of what calls cost the operator moves no credits; that a charge's winner is there and finished is checked",
-	"caps":                 "the host's settings; what a cap counts is checked",
-	"events":               "messages, which move no credits and are deleted when they were read",
+	"accounts.alert_below":         "a setting of the host, which moves no credits",
+	"accounts.alerted":             "as alert_below",
+	"accounts.events":              "numbers events, which move no credits",
+	"holds.operation":              "of a hold that is not settled it decides only what caps count",
+	"holds.scope":                  "as operation",
+	"holds.fingerprint":            "of a hold that is not settled it decides about no credits",
+	"holds.key":                    "no entry has the key of a hold that is not settled",
+	"holds.state":                  "released or expired: either has given its credits back",
+	"holds.amount":                 "of a hold that was given back it says what was held once; of a settled one, only that it is above the charge matters",
+	"holds.holder":                 "who works on a hold changes without a trace by design",
+	"holds.fence":                  "as holder",
+	"holds.lease":                  "as holder",
+	"holds.lease_until":            "as holder",
+	"holds.expires_at":             "an open hold's time is renewed without a trace by design",
+	"holds.pinned":                 "opaque, and of no use once the key is settled",
+	"holds.created_at":             "decides only in which window caps count the hold",
+	"usage_records.shadow_version": "an observation of what another price would have come to: nobody pays by it, and a release that does not know it verifies what one that does has written",
+	"usage_records.shadow_credits": "as shadow_version",
+	"usage_records.shadow_reason":  "as shadow_version",
+	"attempts":                     "the journal of what calls cost the operator moves no credits; that a charge's winner is there and finished is checked",
+	"caps":                         "the host's settings; what a cap counts is checked",
+	"events":                       "messages, which move no credits and are deleted when they were read",
 }
 
 // notTheLedgers are the tables of the registry, of runs and content, and what the stores keep for themselves.
@@ -361,7 +364,7 @@ func fill(t *testing.T, l credits.Ledger, c *clock) {
 		must(err)
 	}
 	record := credits.UsageRecord{Provider: "p", Model: "m", Usage: usage.Tokens(10, 5), Exact: decimal.New(15, -1), Cost: decimal.New(3, -2),
-		ReportedCost: decimal.NewNullDecimal(decimal.New(4, -2)), PriceVersion: 7}
+		ReportedCost: decimal.NewNullDecimal(decimal.New(4, -2)), PriceVersion: 7, Shadow: credits.Shadow{Version: 8, Credits: 9, Reason: "ratio"}}
 	settle := func(key credits.Key, amount credits.Amount) {
 		t.Helper()
 		r := record

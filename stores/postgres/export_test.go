@@ -41,6 +41,10 @@ func (d *DB) Plans(ctx context.Context) (map[string]string, error) {
 		totals, records := usageQueries(p)
 		texts = append(texts, totals.text, records.text)
 	}
+	for _, q := range []credits.ShadowQuery{{}, {Account: "a"}} {
+		q.From, q.To = time.Unix(1, 0), time.Unix(2, 0)
+		texts = append(texts, shadowQuery(q).text)
+	}
 	for _, text := range texts {
 		plan, err := d.plan(ctx, text)
 		if err != nil {

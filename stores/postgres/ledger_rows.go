@@ -34,7 +34,7 @@ func attemptFields(a *attempt) []any {
 
 const entryTypes = `text bigint text bigint bigint text text text text text text json timestamptz bytea`
 
-const recordTypes = `text text bigint text text text text text ` + usageTypes + ` numeric bigint bigint numeric numeric bigint timestamptz`
+const recordTypes = `text text bigint text text text text text ` + usageTypes + ` numeric bigint bigint numeric numeric bigint timestamptz bigint bigint text`
 
 const receiptTypes = `text text bytea bigint bigint bytea bytea boolean`
 

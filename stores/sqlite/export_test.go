@@ -34,6 +34,9 @@ func (d *DB) Plans(ctx context.Context) (map[string]string, error) {
 		totals, records := usageQueries(plan)
 		texts = append(texts, totals.text, records.text)
 	}
+	for _, q := range []credits.ShadowQuery{{}, {Account: "a"}} {
+		texts = append(texts, shadowQuery(q).text)
+	}
 	plans := map[string]string{}
 	for _, text := range texts {
 		steps, err := rows(ctx, d.reader, (*planStep).fields, `EXPLAIN QUERY PLAN `+text, make([]any, strings.Count(text, "?")+2)...)

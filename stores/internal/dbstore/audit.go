@@ -16,7 +16,7 @@ import (
 func SelectLines(schema, account string) string {
 	return `SELECT ` + Of("e", EntryColumns) + `,
 	h.state, h.operation, h.scope, h.fingerprint, h.amount, h.lots, h.refunded,
-	` + Of("u", RecordColumns) + `,
+	` + Of("u", chargeColumns) + `,
 	r.fingerprint, r.entry, r.charged, r.digest, r.result, r.pruned,
 	a.key, a.fate,
 	b.number, b.key, b.kind, b.priority, b.expires_at, b.amount

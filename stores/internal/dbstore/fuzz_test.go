@@ -34,6 +34,8 @@ func FuzzScan(f *testing.F) {
 		var digest, digest2 [32]byte
 		var optional, optional2 string
 		var lots, lots2 []credits.Lot
+		var version, version2 credits.Shadow
+		amount, amount2 := credits.Shadow{Version: 1}, credits.Shadow{Version: 1} // one without a version has none
 		for _, c := range []struct {
 			column, again sql.Scanner
 			read, reread  any
@@ -43,6 +45,8 @@ func FuzzScan(f *testing.F) {
 			{Digest{&digest}, Digest{&digest2}, &digest, &digest2},
 			{Optional{&optional}, Optional{&optional2}, &optional, &optional2},
 			{List{&lots}, List{&lots2}, &lots, &lots2},
+			{shadowVersion{&version}, shadowVersion{&version2}, &version, &version2},
+			{shadowCredits{&amount}, shadowCredits{&amount2}, &amount, &amount2},
 		} {
 			if c.column.Scan(stored) != nil {
 				continue

@@ -68,14 +68,18 @@ func entryFields(e *credits.Entry, lots any, at Instant) []any {
 }
 
 // RecordColumns are those of RecordFields.
-const RecordColumns = `account, key, entry, operation, scope, provider, model, attempt, ` + UsageColumns +
+const RecordColumns = chargeColumns + `, ` + shadowColumns
+
+// chargeColumns are those of a usage record that say what was charged: what an audit looks at.
+const chargeColumns = `account, key, entry, operation, scope, provider, model, attempt, ` + UsageColumns +
 	`, exact, charged, written_off, cost, reported_cost, price_version, at`
 
 // RecordFields returns the fields of a usage record.
 func RecordFields(r *credits.UsageRecord, at Instant) []any {
 	fields := []any{&r.Account, &r.Key, &r.Entry, &r.Operation, &r.Scope, &r.Provider, &r.Model, &r.Attempt}
 	fields = append(fields, usageFields(&r.Usage)...)
-	return append(fields, &r.Exact, &r.Charged, &r.WrittenOff, &r.Cost, &r.ReportedCost, &r.PriceVersion, at(&r.At))
+	fields = append(fields, &r.Exact, &r.Charged, &r.WrittenOff, &r.Cost, &r.ReportedCost, &r.PriceVersion, at(&r.At))
+	return append(fields, shadowFields(&r.Shadow)...)
 }
 
 // ReceiptColumns are those of ReceiptFields.
