@@ -1,6 +1,7 @@
 package registry
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 
@@ -87,11 +88,16 @@ func (r Rate) Quote(u usage.Usage) (Price, error) {
 	return r.quoteText(u)
 }
 
+// ratio is the tokens that make one credit.
+func (r *Rate) ratio() int64 { return cmp.Or(r.Model.TokensPerCredit, r.Operation.TokensPerCredit) }
+
+// perImage is the credits for one picture.
+func (r *Rate) perImage() credits.Amount {
+	return cmp.Or(r.Model.CreditsPerImage, r.Operation.MinCredits)
+}
+
 func (r Rate) quoteText(u usage.Usage) (Price, error) {
-	ratio := r.Model.TokensPerCredit
-	if ratio == 0 {
-		ratio = r.Operation.TokensPerCredit
-	}
+	ratio := r.ratio()
 	if ratio < 1 {
 		return Price{}, r.noPrice("tokens per credit")
 	}
@@ -109,10 +115,7 @@ func (r Rate) quoteText(u usage.Usage) (Price, error) {
 }
 
 func (r Rate) quoteImages(u usage.Usage) (Price, error) {
-	each := r.Model.CreditsPerImage
-	if each == 0 {
-		each = r.Operation.MinCredits
-	}
+	each := r.perImage()
 	if each < 1 {
 		return Price{}, r.noPrice("credits per image")
 	}

@@ -82,8 +82,8 @@ func (r *Registry) follow(ctx context.Context, poll time.Duration) {
 
 // look asks the store for changes.
 func (r *Registry) look(ctx context.Context) error {
-	number, err := r.store.InForce(ctx)
-	if err == nil && number > r.Snapshot().Version {
+	behind, err := r.behind(ctx)
+	if behind && err == nil {
 		err = r.Refresh(ctx)
 	}
 	if err != nil {
@@ -96,17 +96,35 @@ func (r *Registry) look(ctx context.Context) error {
 	return err
 }
 
-// Refresh loads the version in force now. The snapshot never goes back to a lower number, even if the store's clock does.
+// Refresh loads the version in force now, and its candidate. The snapshot never goes back to a lower number, even if the
+// store's clock does.
 func (r *Registry) Refresh(ctx context.Context) error {
 	r.refresh.Lock()
 	defer r.refresh.Unlock()
+	// Asked first, so that what is in force by then is not taken for pending; what is saved after it is found by the next poll.
+	latest, err := r.store.Latest(ctx)
+	if err != nil {
+		return fmt.Errorf("registry: the latest version: %w", err)
+	}
 	v, err := r.store.Load(ctx, 0)
 	if err != nil {
 		return fmt.Errorf("registry: load the version in force: %w", err)
 	}
-	if old := r.snapshot.Load(); old == nil || v.Number > old.Version {
-		r.snapshot.Store(newSnapshot(v, r.now))
+	s := r.snapshot.Load()
+	switch {
+	case s == nil || v.Number > s.Version:
+		s = newSnapshot(v, r.now)
+		r.snapshot.Store(s) // also if its candidate cannot be loaded yet
+	case latest <= s.latest:
+		return nil
 	}
+	candidate, err := r.candidate(ctx, s.Version, latest)
+	if err != nil {
+		return err
+	}
+	next := *s
+	next.candidate, next.latest = candidate, latest
+	r.snapshot.Store(&next)
 	return nil
 }
 
@@ -155,6 +173,9 @@ func (r *Registry) Snapshot() *Snapshot { return r.snapshot.Load() }
 type Snapshot struct {
 	Version       int64
 	Configuration *Configuration
+
+	candidate *Snapshot // nil if none is pending
+	latest    int64     // the newest version when the candidate was looked for
 
 	now        func() time.Time
 	models     map[string]*Model

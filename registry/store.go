@@ -68,7 +68,8 @@ func (c Change) EffectiveFrom(now time.Time) time.Time {
 // where the database is. Changes of the configuration and of accounts' settings are judged against each other, so all of
 // them are made one after the other.
 type ModelStore interface {
-	// Latest returns the number of the newest version, pending or not, 0 if there is none: the base of the next change.
+	// Latest returns the number of the newest version, pending or not, 0 if there is none: the base of the next change. It is
+	// cheap enough to be polled.
 	Latest(ctx context.Context) (int64, error)
 	// InForce returns the number of the version that is in force now, by the store's clock, 0 if none is. It is cheap
 	// enough to be polled.
