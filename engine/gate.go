@@ -28,6 +28,7 @@ type operation struct {
 	// What the customer pays for besides the answer that is delivered: the call whose answer was repaired.
 	price    registry.Price
 	usage    usage.Usage
+	calls    []registry.Priced
 	repaired bool
 }
 
@@ -323,10 +324,12 @@ func (op *operation) work(ctx context.Context, a *attempt) (outcome, error) {
 // prepareRepair keeps what the unfit answer cost, extends the hold by what asking again can cost at most, and returns
 // the conversation that asks.
 func (op *operation) prepareRepair(ctx context.Context, got delivery, unfit *unfitError) ([]providers.Message, error) {
-	price, err := op.route().Rate.Quote(got.Usage)
+	call := registry.Priced{Rate: op.route().Rate, Usage: got.Usage}
+	price, err := call.Rate.Quote(call.Usage)
 	if err != nil {
 		return nil, err
 	}
+	op.calls = append(op.calls, call)
 	if op.usage, err = op.usage.Add(got.Usage); err != nil {
 		return nil, err
 	}

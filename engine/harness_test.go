@@ -112,6 +112,7 @@ type host struct {
 	tb       testing.TB
 	cfg      engine.Config
 	ledger   *memory.Ledger
+	models   *memory.Models
 	registry *registry.Registry
 	up       *providertest.Upstream
 	blobs    *blobs
@@ -120,7 +121,7 @@ type host struct {
 func newHost(tb testing.TB, s setup) *host {
 	tb.Helper()
 	db := memory.New(nil)
-	h := &host{tb: tb, ledger: db.Ledger(), blobs: &blobs{data: map[string][]byte{}}}
+	h := &host{tb: tb, ledger: db.Ledger(), models: db.Models(), blobs: &blobs{data: map[string][]byte{}}}
 	c := configuration()
 	if s.configure != nil {
 		s.configure(&c)

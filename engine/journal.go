@@ -9,6 +9,7 @@ import (
 
 	"github.com/scrip-go/scrip/credits"
 	"github.com/scrip-go/scrip/providers"
+	"github.com/scrip-go/scrip/registry"
 	"github.com/scrip-go/scrip/secret"
 	"github.com/scrip-go/scrip/usage"
 )
@@ -141,7 +142,8 @@ func (op *operation) settle(ctx context.Context, a credits.Attempt, got delivery
 	c := op.j.call
 	req := credits.SettleRequest{Account: c.Account, Key: c.Key, Amount: charge, Last: last, Result: result,
 		Record: credits.UsageRecord{Provider: a.Provider, Model: a.Model, Attempt: a.ID, Usage: total,
-			Exact: price.Exact, Cost: op.price.USD.Add(cost(last)), ReportedCost: got.Cost, PriceVersion: rate.Version}}
+			Exact: price.Exact, Cost: op.price.USD.Add(cost(last)), ReportedCost: got.Cost, PriceVersion: rate.Version,
+			Shadow: op.shadow(registry.Priced{Rate: *rate, Usage: got.billed()})}}
 	var receipt credits.Receipt
 	err = persist(ctx, func(ctx context.Context) (err error) {
 		receipt, err = op.e.cfg.Ledger.Settle(ctx, req)
