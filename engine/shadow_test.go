@@ -219,3 +219,15 @@ func TestATakeoverIsBilledByWhatWasPinnedBesideTheCandidateOfItsOwnTime(t *testi
 		h.sound()
 	})
 }
+
+func TestAShadowIsOfThePicturesThatAreCharged(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHost(t, setup{inProcess: true, engine: with(delivers(providers.Image{Data: picture(0)}, providers.Image{Data: []byte("no")}))})
+		v := h.announce(time.Hour, func(c *registry.Configuration) { model(c, dalleModel).CreditsPerImage = 7 })
+		got, err := h.sketch("k", dalleModel, 2)
+		if want := (credits.Shadow{Version: v.Number, Credits: 7, Reason: "per_image"}); err != nil || got.Charged != 5 || got.Record.Shadow != want {
+			t.Errorf("%+v, %v, want 5 for one of two pictures and the shadow %+v", got.Record, err, want)
+		}
+		h.sound()
+	})
+}

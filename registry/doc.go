@@ -13,7 +13,8 @@
 // limits. [Registry.Effective] resolves what a call is run with, level by level, and [Effective.Explain] says where each value
 // comes from.
 //
-// There is one price function, [Configuration.Quote].
+// There is one price function, [Configuration.Quote]. The version that is to come next is the [Snapshot.Candidate] of
+// the one in force: by that, [Snapshot.Reprice] says what usage would have come to.
 //
 // No model name, price, size or tier is in code: they are data, in the catalogues ([Catalogue]) and in the store.
 package registry

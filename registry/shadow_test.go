@@ -86,6 +86,7 @@ func TestReprice(t *testing.T) {
 		{"TheModelIsSwitchedOff", func(w, d *registry.Rate) { w.Model.Active = false }, []registry.Priced{wrote(10_000)}, 0, missing},
 		{"TheOperationIsSwitchedOff", func(w, d *registry.Rate) { w.Operation.Active = false }, []registry.Priced{wrote(10_000)}, 0, missing},
 		{"AnotherKindOfModel", func(w, d *registry.Rate) { w.Model.Kind, w.Model.CreditsPerImage = registry.Image, 1 }, []registry.Priced{wrote(10_000)}, 0, missing},
+		{"TextUnderTheNameOfAModelForPictures", func(w, d *registry.Rate) { d.Model.Kind, d.Model.TokensPerCredit = registry.Text, 10 }, []registry.Priced{drew(3)}, 0, missing},
 		{"NoPrice", func(w, d *registry.Rate) { w.Model.Prices.Input = nil }, []registry.Priced{wrote(10_000)}, 0, missing},
 		{"OneOfTwoModelsIsMissing", func(w, d *registry.Rate) { d.Model.Active = false }, []registry.Priced{wrote(10_000), drew(1)}, 0, missing},
 		{"MoreThanAnAmountCanBe", func(w, d *registry.Rate) { d.Model.CreditsPerImage = math.MaxInt64 }, []registry.Priced{drew(2)}, 0, missing},
