@@ -2,7 +2,9 @@ package postgres_test
 
 import (
 	"errors"
+	"fmt"
 	"testing"
+	"time"
 
 	"github.com/scrip-go/scrip/credits"
 	"github.com/scrip-go/scrip/internal/pgtest"
@@ -70,4 +72,51 @@ func wantShadows(t *testing.T, l credits.Ledger, want ...credits.Shadow) {
 		t.Errorf("there are %d records, want %d", i, len(want))
 	}
 	verify(t, l, "acme")
+}
+
+// TestACandidateIsSeenByAnotherProcess within a second, and its end too.
+func TestACandidateIsSeenByAnotherProcess(t *testing.T) {
+	d := pgtest.Open(t)
+	writer := handle(t, d, nil, nil).Models()
+	save := func(base int64, after time.Duration) {
+		t.Helper()
+		c := styled(t, base, fmt.Sprint("style ", base+1))
+		if after > 0 {
+			c.EffectiveAt = time.Now().Add(after)
+		}
+		if _, err := writer.Save(t.Context(), c); err != nil {
+			t.Fatal(err)
+		}
+	}
+	save(0, 0)
+	r, _ := follow(t, d)
+	for _, step := range []struct {
+		says      string
+		after     time.Duration
+		candidate int64
+	}{
+		{"a pending version", 48 * time.Hour, 2},
+		{"one that comes before it, in its place", 24 * time.Hour, 3},
+		{"one at once, which cancels them", 0, 0},
+	} {
+		latest, err := writer.Latest(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		save(latest, step.after)
+		saved := time.Now()
+		for candidate := int64(-1); candidate != step.candidate; time.Sleep(time.Millisecond) {
+			candidate = 0
+			if c := r.Snapshot().Candidate(); c != nil {
+				candidate = c.Version
+			}
+			if time.Since(saved) > time.Second {
+				t.Fatalf("%s: a second later the candidate is %d, want %d", step.says, candidate, step.candidate)
+			}
+		}
+		t.Logf("%s: the candidate is %d after %v", step.says, step.candidate, time.Since(saved))
+	}
+	if v := r.Snapshot().Version; v != 4 {
+		t.Errorf("version %d is in force, want 4", v)
+	}
 }
