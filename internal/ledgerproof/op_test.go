@@ -269,8 +269,11 @@ const who, why = "ann", "she said so"
 // record is what the op was for, with something in every field that the caller may fill.
 func (o op) record(attempt string) credits.UsageRecord {
 	return credits.UsageRecord{Provider: "openai", Model: "m", Attempt: attempt, Usage: usage.Tokens(o.ID%1000, o.Amount),
-		Exact: decimal.New(o.Amount, -1), Cost: decimal.New(o.ID%100_000, -7), PriceVersion: 3}
+		Exact: decimal.New(o.Amount, -1), Cost: decimal.New(o.ID%100_000, -7), PriceVersion: 3, Shadow: shadows[o.ID%int64(len(shadows))]}
 }
+
+// shadows are of every form that there is.
+var shadows = []credits.Shadow{{}, {Version: 4}, {Version: 4, Credits: 5, Reason: "ratio"}, {Version: 4, Reason: credits.ShadowMissing}, {Version: 5, Credits: 6, Reason: "ratio+minimum"}}
 
 func collect[T any](rows iter.Seq2[T, error]) ([]T, error) {
 	var out []T

@@ -115,6 +115,10 @@ func (t tape) play(l credits.Ledger, c *clock, prefix string) []heard {
 			records, err := collect(l.Records(ctx, q))
 			read("records", records, err)
 		}
+		for _, q := range []credits.ShadowQuery{{Version: 4, Account: name}, {Version: 5, Account: name, From: epoch.Add(10 * time.Second), To: epoch.Add(40 * time.Second)}} {
+			rows, err := l.Shadow(ctx, q)
+			read("shadow", rows, err)
+		}
 		tries, err := collect(l.Attempts(ctx, credits.AttemptQuery{Account: name}))
 		read("attempts", tries, err)
 		b, err := l.Balance(ctx, name)
