@@ -2,6 +2,7 @@ package registry
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -80,20 +81,17 @@ func (r *Registry) follow(ctx context.Context, poll time.Duration) {
 	}
 }
 
-// look asks the store for changes.
+// look asks the store for changes, of versions and of accounts' settings.
 func (r *Registry) look(ctx context.Context) error {
 	behind, err := r.behind(ctx)
 	if behind && err == nil {
 		err = r.Refresh(ctx)
 	}
-	if err != nil {
-		return err
-	}
-	latest, err := r.store.LatestAccount(ctx)
-	if err == nil {
+	latest, err2 := r.store.LatestAccount(ctx)
+	if err2 == nil {
 		r.accounts.seen(latest)
 	}
-	return err
+	return errors.Join(err, err2)
 }
 
 // Refresh loads the version in force now, and its candidate. The snapshot never goes back to a lower number, even if the

@@ -14,6 +14,7 @@ import (
 	"github.com/shopspring/decimal"
 
 	"github.com/scrip-go/scrip/credits"
+	"github.com/scrip-go/scrip/registry"
 	"github.com/scrip-go/scrip/usage"
 )
 
@@ -110,16 +111,20 @@ func (s *shop) trade() {
 			}
 			for _, c := range []struct {
 				key, operation, model string
-				amount                credits.Amount
+				amount, shadow        credits.Amount
 				usage                 usage.Usage
 				cost                  int64
 			}{
-				{"k1", "content_generation", "gpt-5.4-mini", 21, usage.Tokens(900, 1200), 61},
-				{"k2", "image_generation", "runware:97@1", 2, usage.Images(2), 180},
-				{"k3", "content_generation", "gpt-5.4-mini", 17, usage.Tokens(800, 900), 47},
+				{"k1", "content_generation", "gpt-5.4-mini", 3, 5, usage.Tokens(900, 1200), 61},
+				{"k2", "image_generation", "runware:97@1", 2, 2, usage.Images(2), 180},
+				{"k3", "content_generation", "gpt-5.4-mini", 3, 4, usage.Tokens(800, 900), 47},
 			} {
+				shadow := credits.Shadow{Version: 3, Credits: c.shadow} // the one that the page announces
+				if c.shadow != c.amount {
+					shadow.Reason = string(registry.ReasonRatio)
+				}
 				_, err := db.ledger.Charge(s.t.Context(), credits.Charge{Account: account, Key: credits.Key(c.key), Operation: c.operation, Amount: c.amount, Result: []byte("an article"),
-					Record: credits.UsageRecord{Provider: "openai", Model: c.model, Usage: c.usage, Exact: decimal.NewFromInt(int64(c.amount)), Cost: decimal.New(c.cost, -4)}})
+					Record: credits.UsageRecord{Provider: "openai", Model: c.model, Usage: c.usage, Exact: decimal.NewFromInt(int64(c.amount)), Cost: decimal.New(c.cost, -4), Shadow: shadow}})
 				if err != nil {
 					s.t.Fatal(err)
 				}
