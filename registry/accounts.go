@@ -84,17 +84,21 @@ func (r *Registry) SaveAccount(ctx context.Context, c AccountChange) (AccountSet
 // Effective resolves the settings of a call with the version in force and the account's own settings; see
 // [Snapshot.Effective]. Errors: those, and the store's.
 func (r *Registry) Effective(ctx context.Context, a Ask) (*Effective, error) {
+	e, err := r.effective(ctx, a)
+	if errors.Is(err, ErrNotFound) || errors.Is(err, ErrInactive) {
+		// What is written fits together, and of what other processes wrote a moment ago one part may be seen and the other not
+		// yet: the settings and not the version with their model, or the version without it and not the settings. If the store
+		// cannot be asked, the error stays what it is.
+		_ = r.look(ctx)
+		e, err = r.effective(ctx, a)
+	}
+	return e, err
+}
+
+func (r *Registry) effective(ctx context.Context, a Ask) (*Effective, error) {
 	own, err := r.Account(ctx, a.Account)
 	if err != nil {
 		return nil, err
 	}
-	e, err := r.Snapshot().Effective(own, a)
-	if !errors.Is(err, ErrNotFound) && !errors.Is(err, ErrInactive) {
-		return e, err
-	}
-	// The account may name a model that has come with a version which this process has not seen yet.
-	if number, asked := r.store.InForce(ctx); asked == nil && number > r.Snapshot().Version && r.Refresh(ctx) == nil {
-		return r.Snapshot().Effective(own, a)
-	}
-	return nil, err
+	return r.Snapshot().Effective(own, a)
 }

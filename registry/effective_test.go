@@ -391,6 +391,28 @@ func TestAnAccountMayNameAModelOfAVersionThatIsNotKnownYet(t *testing.T) {
 	wantError(t, err, registry.ErrNotFound)
 }
 
+// TestAVersionMayBeWithoutWhatAnAccountNamedBefore: another process changed the account's settings a moment ago, and this
+// one then saved a version without the model.
+func TestAVersionMayBeWithoutWhatAnAccountNamedBefore(t *testing.T) {
+	c := &clock{at: seedTime}
+	store := stored(t, c)
+	r := opened(t, store, c)
+	next := seed(t)
+	m := next.Models[4] // a small text model
+	m.Name, m.Default = "brand-new", false
+	next.Models = append(next.Models, m)
+	save(t, r, registry.Change{Base: 1, Who: "ada", Why: "a new model", Next: next})
+	first := saveOwn(t, store, "acme", 0, registry.FunctionSettings{Model: "brand-new"})
+	if got := modelOf(t, r, "acme"); got != "brand-new" {
+		t.Errorf("the model is %q", got)
+	}
+	saveOwn(t, store, "acme", first.Number, registry.FunctionSettings{Model: "gpt-4o-mini"})
+	save(t, r, registry.Change{Base: 2, Who: "ada", Why: "without it", Next: seed(t)})
+	if got := modelOf(t, r, "acme"); got != "gpt-4o-mini" {
+		t.Errorf("the model is %q", got)
+	}
+}
+
 func TestARefusedChangeOfSettingsChangesNothing(t *testing.T) {
 	c := &clock{at: seedTime}
 	r := opened(t, stored(t, c), c)

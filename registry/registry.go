@@ -65,6 +65,10 @@ func (r *Registry) Close() {
 	<-r.done
 }
 
+// lookPatience is how long one look at the store may take: behind a connection that is gone it would wait for a quarter of an
+// hour, and prices would stay what they were.
+const lookPatience = 10 * time.Second
+
 func (r *Registry) follow(ctx context.Context, poll time.Duration) {
 	defer close(r.done)
 	tick := time.NewTicker(poll)
@@ -75,7 +79,10 @@ func (r *Registry) follow(ctx context.Context, poll time.Duration) {
 			return
 		case <-tick.C:
 		}
-		if err := r.look(ctx); err != nil && ctx.Err() == nil {
+		within, cancel := context.WithTimeout(ctx, lookPatience)
+		err := r.look(within)
+		cancel()
+		if err != nil && ctx.Err() == nil {
 			r.log.Warn("registry: the store cannot be asked for changes", "error", err)
 		}
 	}

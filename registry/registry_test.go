@@ -7,7 +7,9 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/scrip-go/scrip/registry"
@@ -306,6 +308,37 @@ func TestAStoreThatIsAwayIsLoggedAndAskedAgain(t *testing.T) {
 	store.set(nil)
 	save(t, store, restyled(t, 1, "linocut"))
 	eventually(t, "version 2", func() bool { return r.Snapshot().Version == 2 })
+}
+
+// stuck is a store that answers its next question only when nobody waits any more, as behind a connection that is gone.
+type stuck struct {
+	registry.ModelStore
+	sticks atomic.Bool
+}
+
+func (s *stuck) InForce(ctx context.Context) (int64, error) {
+	if s.sticks.CompareAndSwap(true, false) {
+		<-ctx.Done()
+		return 0, ctx.Err()
+	}
+	return s.ModelStore.InForce(ctx)
+}
+
+func TestAQuestionThatIsNeverAnsweredDoesNotEndTheFollowing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := &stuck{ModelStore: stored(t, &clock{at: seedTime})}
+		r, err := registry.Open(t.Context(), store, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer r.Close()
+		store.sticks.Store(true)
+		save(t, store, restyled(t, 1, "linocut"))
+		time.Sleep(15 * time.Second)
+		if v := r.Snapshot().Version; v != 2 {
+			t.Errorf("15 seconds later the version is %d, want 2", v)
+		}
+	})
 }
 
 func TestOneRegistryForManyGoroutines(t *testing.T) {
