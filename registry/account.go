@@ -44,19 +44,19 @@ func (c AccountChange) Validate(now time.Time, versions iter.Seq2[Version, error
 	if strings.TrimSpace(c.Why) == "" {
 		errs = append(errs, invalid("change of settings", "", "why must be set: say what the change is for"))
 	}
-	known, next := false, time.Time{} // when the earliest of the newer versions takes force
+	known := false
+	var succession Succession
 	for v, err := range versions {
 		if err != nil {
 			return err
 		}
 		known = true
-		pending := v.EffectiveAt.After(now)
-		if pending && !next.IsZero() && !v.EffectiveAt.Before(next) {
+		if !succession.Takes(v) {
 			continue // cancelled
 		}
-		at := now
+		at, pending := now, v.EffectiveAt.After(now)
 		if pending {
-			at, next = v.EffectiveAt, v.EffectiveAt
+			at = v.EffectiveAt
 		}
 		err := v.Configuration.accountRules(at)(AccountSettings{Account: c.Account, Settings: c.Next})
 		if err != nil && pending {

@@ -12,23 +12,23 @@ import (
 func (s *Snapshot) Candidate() *Snapshot { return s.candidate }
 
 // candidate finds the version that comes into force next, among those behind the one in force up to the latest: none of
-// them has come yet, so it is the one with the earliest time, and of several with that time the highest-numbered, which
-// cancels the others.
+// them has come yet, so it is the lowest-numbered that takes force.
 func (r *Registry) candidate(ctx context.Context, inForce, latest int64) (*Snapshot, error) {
-	var next Version
-	for n := inForce + 1; n <= latest; n++ {
+	var pending Succession
+	var next *Version
+	for n := latest; n > inForce; n-- {
 		v, err := r.store.Load(ctx, n)
 		if err != nil {
 			return nil, fmt.Errorf("registry: load pending version %d: %w", n, err)
 		}
-		if next.Number == 0 || !v.EffectiveAt.After(next.EffectiveAt) {
-			next = v
+		if pending.Takes(v) {
+			next = &v
 		}
 	}
-	if next.Number == 0 {
+	if next == nil {
 		return nil, nil
 	}
-	return newSnapshot(next, r.now), nil
+	return newSnapshot(*next, r.now), nil
 }
 
 // behind reports whether the store has something that the snapshot does not: another version in force, or one that was

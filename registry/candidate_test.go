@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"pgregory.net/rapid"
+
 	"github.com/scrip-go/scrip/registry"
 )
 
@@ -79,6 +81,29 @@ func TestTheCandidateIsWhatComesIntoForceNext(t *testing.T) {
 			}
 		})
 	}
+}
+
+// By definition a version takes force if at some time it is the highest-numbered one whose time has come.
+func TestASuccessionHasWhatIsEverInForce(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		hours := rapid.SliceOfN(rapid.IntRange(0, 5), 0, 8).Draw(t, "effective")
+		inForce := map[int]bool{}
+		for now := range 6 {
+			for n := len(hours) - 1; n >= 0; n-- {
+				if hours[n] <= now {
+					inForce[n] = true
+					break
+				}
+			}
+		}
+		var s registry.Succession
+		for n := len(hours) - 1; n >= 0; n-- {
+			v := registry.Version{Number: int64(n) + 1, EffectiveAt: seedTime.Add(time.Duration(hours[n]) * time.Hour)}
+			if got := s.Takes(v); got != inForce[n] {
+				t.Errorf("version %d of %v takes force: %v, want %v", v.Number, hours, got, inForce[n])
+			}
+		}
+	})
 }
 
 func TestAProcessFollowsTheCandidate(t *testing.T) {

@@ -41,6 +41,22 @@ type Version struct {
 	Configuration Configuration `json:"configuration"`
 }
 
+// Succession tells which versions take force in the end, or did, and which were cancelled: of versions that it is shown newest
+// first, as [ModelStore.History] yields them, those take force that come before every one of a higher number. The zero value
+// has been shown none. It is not for concurrent use.
+type Succession struct {
+	earliest time.Time // effective time of those before; zero at first
+}
+
+// Takes reports whether a version takes force, or did. Each is shown once.
+func (s *Succession) Takes(v Version) bool {
+	if !s.earliest.IsZero() && !v.EffectiveAt.Before(s.earliest) {
+		return false
+	}
+	s.earliest = v.EffectiveAt
+	return true
+}
+
 // Change asks for a new version.
 type Change struct {
 	Base        int64     // the number of the latest version, pending or not, that it was made from; 0 for the first

@@ -75,6 +75,7 @@ func (r *review) change(a *app, next func(db *database, c registry.Configuration
 		return misuse("--effective-at: %w", err)
 	}
 	c := registry.Change{EffectiveAt: at, Who: who, Why: r.Why}
+	at = c.EffectiveFrom(time.Time{}) // to the microsecond, as it will be kept; zero stays at once
 	shown := changed{EffectiveAt: at}
 	err = a.with(reading, func(db *database) error {
 		from, err := foundation(a.ctx, db.models, at)
@@ -99,6 +100,9 @@ func (r *review) change(a *app, next func(db *database, c registry.Configuration
 		c.Base, shown.Import = from.latest, r.imported
 		shown.Base, shown.Cancels = from.version.Number, from.cancels
 		shown.Differences = append([]registry.Difference{}, registry.Diff(old, c.Next)...)
+		if from.replaced && len(shown.Differences) > 0 { // without any, nothing would take its place
+			shown.Cancels = append(shown.Cancels, from.version.Number)
+		}
 		return nil
 	})
 	if err != nil {
@@ -193,9 +197,10 @@ func effect(asked, at time.Time) string {
 
 // base is what a change is made of.
 type base struct {
-	version registry.Version // in force when the change takes effect; without a number if none is
-	latest  int64            // the number of the newest version
-	cancels []int64          // pending versions that the change cancels, the newest first
+	version  registry.Version // in force when the change takes effect; without a number if none is
+	replaced bool             // the version is still to come, and the change takes effect when it would
+	latest   int64            // the number of the newest version
+	cancels  []int64          // later pending versions that the change cancels, the newest first
 }
 
 // foundation finds what a change that takes effect at a time is made of; at once if that is zero.
@@ -207,15 +212,16 @@ func foundation(ctx context.Context, models registry.ModelStore, at time.Time) (
 	if err != nil {
 		return b, err
 	}
-	var h history
+	var succession registry.Succession
 	for v, err := range models.History(ctx, 0) {
-		switch takesForce := h.next(v); {
-		case err != nil:
+		if err != nil {
 			return b, err
-		case v.Number == inForce, !at.IsZero() && !v.EffectiveAt.After(at):
-			b.version = v
+		}
+		if v.Number == inForce || !at.IsZero() && !v.EffectiveAt.After(at) {
+			b.version, b.replaced = v, v.Number > inForce && v.EffectiveAt.Equal(at)
 			return b, nil
-		case takesForce:
+		}
+		if succession.Takes(v) {
 			b.cancels = append(b.cancels, v.Number)
 		}
 	}

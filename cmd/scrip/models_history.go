@@ -25,12 +25,12 @@ func (c *historyCommand) Run(a *app) error {
 			return err
 		}
 		lines := []historyLine{}
-		var h history
+		var succession registry.Succession
 		for v, err := range db.models.History(a.ctx, 0) { // all the later ones say whether one took force
 			if err != nil {
 				return err
 			}
-			takesForce := h.next(v)
+			takesForce := succession.Takes(v)
 			if c.Before > 0 && v.Number >= c.Before {
 				continue
 			}
@@ -57,17 +57,4 @@ func (c *historyCommand) Run(a *app) error {
 		}
 		return t.end()
 	})
-}
-
-// history says of versions, the newest first, which of them take force or did: those that no later one forestalls.
-type history struct {
-	earliest time.Time // effective time of those before; zero at first
-}
-
-func (h *history) next(v registry.Version) bool {
-	if !h.earliest.IsZero() && !v.EffectiveAt.Before(h.earliest) {
-		return false
-	}
-	h.earliest = v.EffectiveAt
-	return true
 }

@@ -160,6 +160,28 @@ func TestAChangeIsMadeOfWhatWillBeInForce(t *testing.T) {
 	})
 }
 
+// TestAChangeAtTheTimeOfAPendingOneTakesItsPlace, and says so; the same again is no change.
+func TestAChangeAtTheTimeOfAPendingOneTakesItsPlace(t *testing.T) {
+	onEach(t, func(t *testing.T, s *shop) {
+		s.stocked()
+		for _, at := range []string{"2099-01-01", "2099-01-01T00:00:00Z"} {
+			s.must("models", "set", "writer", "prices.input=2", "--why", "next century", "--effective-at", at, "--yes")
+		}
+		got := decoded[changed](s, "models", "set", "writer", "prices.output=20", "--why", "and more", "--effective-at", "2099-01-01", "--yes")
+		if got.Base != 2 || !slices.Equal(got.Cancels, []int64{2}) || len(got.Differences) != 1 || got.Version.Number != 3 {
+			t.Errorf("a change at the time of version 2 = %+v", got)
+		}
+		// Less than a microsecond before is at that time, because no store keeps less.
+		got = decoded[changed](s, "models", "set", "writer", "sort_order=7", "--why", "a hair", "--effective-at", "2098-12-31T23:59:59.9999999Z", "--yes")
+		if got.Base != 3 || !slices.Equal(got.Cancels, []int64{3}) || len(got.Differences) != 1 {
+			t.Errorf("a change just before the time of version 3 = %+v", got)
+		}
+		if out := s.must("models", "history"); !strings.Contains(out, "\n4        pending ") || !strings.Contains(out, "\n3        cancelled ") || !strings.Contains(out, "\n2        cancelled ") {
+			t.Errorf("models history:\n%s", out)
+		}
+	})
+}
+
 func TestASaveInBetweenIsAConflict(t *testing.T) {
 	onEach(t, func(t *testing.T, s *shop) {
 		s.stocked()
