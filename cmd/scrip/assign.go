@@ -5,6 +5,7 @@ import (
 	"encoding"
 	"encoding/json"
 	"fmt"
+	"io"
 	"reflect"
 	"strconv"
 	"strings"
@@ -132,7 +133,8 @@ func setJSON(f reflect.Value, text string) error {
 	d := json.NewDecoder(bytes.NewReader([]byte(text)))
 	d.DisallowUnknownFields()
 	fresh := reflect.New(f.Type()) // decoding into the old value would keep parts of it
-	if err := d.Decode(fresh.Interface()); err != nil || d.More() {
+	err := d.Decode(fresh.Interface())
+	if _, end := d.Token(); err != nil || end != io.EOF {
 		return fmt.Errorf("%.40q is not JSON of the field", text)
 	}
 	f.Set(fresh.Elem())

@@ -104,6 +104,7 @@ func TestAssign(t *testing.T) {
 		{"prices", "1", "not JSON of the field"},
 		{"image_prices", `[{"price":1}]`, "not JSON of the field"},
 		{"image_prices", `[] []`, "not JSON of the field"},
+		{"image_prices", `[]]`, "not JSON of the field"},
 		{"shutdown", "soon", "is no time"},
 		{"name.first", "x", "name has no fields of its own"},
 		{"shutdown.year", "x", "shutdown has no fields of its own"},
