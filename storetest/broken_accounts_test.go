@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -108,11 +109,18 @@ func (s *toyModels) judges() iter.Seq2[registry.Version, error] {
 func (s *toyModels) newest() iter.Seq2[registry.AccountSettings, error] {
 	return func(yield func(registry.AccountSettings, error) bool) {
 		seen := map[credits.Account]bool{}
-		for _, a := range slices.Backward(s.accounts) {
+		accounts := slices.Clone(s.accounts)
+		slices.SortStableFunc(accounts, func(a, b registry.AccountSettings) int {
+			return cmp.Or(cmp.Compare(a.Account, b.Account), cmp.Compare(b.Number, a.Number))
+		})
+		for _, a := range accounts {
 			if seen[a.Account] && !s.makes("LooksAtOldSettingsToo") {
 				continue
 			}
-			if seen[a.Account] = true; !yield(a, nil) {
+			if seen[a.Account] = true; s.makes("LooksAtOnePageOfAccounts") && len(seen) > manyAccounts-10 {
+				continue
+			}
+			if !yield(a, nil) {
 				return
 			}
 		}

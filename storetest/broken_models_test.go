@@ -60,6 +60,7 @@ var brokenModels = []struct{ mistake, by string }{
 	{"JudgesSettingsByWhatWasCancelled", "ForgetsWhatWasCancelledWhenItJudgesSettings"},
 	{"ForgetsTheAccounts", "KeepsWhatAccountsStandOn"},
 	{"LooksAtOldSettingsToo", "LooksAtTheNewestSettingsOnly"},
+	{"LooksAtOnePageOfAccounts", "LooksAtTheSettingsOfEveryAccount"},
 	{"JudgesVersionsAndSettingsApart", "JudgesVersionsAndSettingsInTurn"},
 	{"ListsTheSettingsOfAll", "ListsTheSettingsOfAnAccount"},
 	{"ListsTheOldestSettingsFirst", "ListsTheSettingsOfAnAccount"},

@@ -74,6 +74,9 @@ func (t *modelTest) accountNumbers(account credits.Account, before int64) (out [
 	return out
 }
 
+// manyAccounts is more than a store reads at once.
+const manyAccounts = 510
+
 var accountCases = []testCase[*modelTest]{
 	{"BeginsWithoutSettingsOfAccounts", "an account that never had settings has number 0, nothing set and no history, and LatestAccount is 0",
 		func(t *modelTest) {
@@ -226,6 +229,21 @@ var accountCases = []testCase[*modelTest]{
 				t.Errorf("Save = %v, want %s", err, says)
 			}
 			t.wantLatest(1)
+		}},
+	{"LooksAtTheSettingsOfEveryAccount", "a version is held to the settings of all accounts, also where they are more than a store reads at once",
+		func(t *modelTest) {
+			t.save(0, "a")
+			for i := range manyAccounts {
+				_, err := t.SaveAccount(t.Context(), registry.AccountChange{Account: credits.Account(fmt.Sprintf("a%04d", i)), Who: "ben", Why: "a style",
+					Next: registry.Settings{Images: registry.ImageSettings{Style: "oil"}}})
+				must(t, err, "SaveAccount")
+			}
+			t.saveAccount("b", 0, "oil") // the last by name, by number and by time
+			_, err := t.Save(t.Context(), withoutEditor(1, "b"))
+			wantErr(t, err, registry.ErrInvalid, "Save")
+			if err == nil || !strings.Contains(err.Error(), `account "b"`) {
+				t.Errorf("Save = %v, want a word of the account b", err)
+			}
 		}},
 	{"LooksAtTheNewestSettingsOnly", "a version is held to the newest settings of each account, not to what they were",
 		func(t *modelTest) {

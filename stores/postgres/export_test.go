@@ -27,7 +27,7 @@ func (d *DB) Plans(ctx context.Context) (map[string]string, error) {
 		selectAccountAttempts + ` WHERE account = $1 AND key = $2 AND seq > $3 ORDER BY seq LIMIT $4`,
 		selectSame, lockRun, giveBackTasks, countOpen, claimTasks, extendTasks, completeTask, countCompleted, retryTask, failTask, dropTask,
 		selectStage, insertTasks, selectTaskState, selectRun, selectSiteRuns, selectUnfinished, selectFailed,
-		selectLatest, selectVersion, selectKey, selectAllKeys, selectKeysOf, selectLastKeyChange, selectKeyChanges, upsertKey, deleteKey,
+		selectLatest, selectVersion, selectLatestAccount, selectSettings, selectNewest, selectKey, selectAllKeys, selectKeysOf, selectLastKeyChange, selectKeyChanges, upsertKey, deleteKey,
 		keywords.selectByID, keywords.selectForSave, keywords.insert, keywords.update,
 		keywords.selectAll + ` WHERE site = $1 AND status = $2` + page, keywords.selectAll + ` WHERE site = $1 AND cluster = $2` + page,
 		images.selectAll + ` WHERE site = $1 AND article = $2` + page,

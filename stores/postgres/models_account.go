@@ -122,8 +122,9 @@ func (m *Models) begin(ctx context.Context, t *txn, now any) error {
 }
 
 // selectNewest reads the newest settings of accounts in the order of their names.
-const selectNewest = `SELECT DISTINCT ON (account) ` + settingsColumns + ` FROM scrip.account_settings WHERE account > $1
-ORDER BY account, number DESC LIMIT $2`
+const selectNewest = `SELECT ` + settingsColumns + ` FROM scrip.account_settings WHERE number IN
+	(SELECT max(number) FROM scrip.account_settings WHERE account > $1 GROUP BY account ORDER BY account LIMIT $2)
+ORDER BY account`
 
 // newest yields the newest settings of each account.
 func (m *Models) newest(ctx context.Context, t *txn) iter.Seq2[registry.AccountSettings, error] {
