@@ -3,6 +3,7 @@ package registry
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -150,10 +151,19 @@ func (e *Effective) chooseFallbacks() {
 		return
 	}
 	for _, name := range e.levels[i].function.Fallbacks {
-		if m, err := e.Snapshot.ofKind(name, e.ask.Kind); err == nil && m != e.Model {
+		if m := e.fallback(name); m != nil {
 			e.Fallbacks = append(e.Fallbacks, m)
 		}
 	}
+}
+
+// fallback returns a model of the chain, nil if it is left out.
+func (e *Effective) fallback(name string) *Model {
+	m, err := e.Snapshot.ofKind(name, e.ask.Kind)
+	if err != nil || m == e.Model {
+		return nil
+	}
+	return m
 }
 
 // chain is the level whose fallbacks go with the model.
@@ -270,9 +280,16 @@ func (e *Effective) explainFallbacks() (out []Value) {
 		out = []Value{{name, ""}}
 	}
 	for j := range e.levels {
-		if f := e.levels[j].function.Fallbacks; len(f) > 0 && (!ok || j >= i) {
-			out = append(out, Value{e.levels[j].name, strings.Join(f, ", ")})
+		names := slices.Clone(e.levels[j].function.Fallbacks)
+		if len(names) == 0 {
+			continue
 		}
+		for k, name := range names {
+			if ok && j == i && e.fallback(name) == nil { // what is hidden is left out as a whole
+				names[k] += " (left out)"
+			}
+		}
+		out = append(out, Value{e.levels[j].name, strings.Join(names, ", ")})
 	}
 	return out
 }

@@ -133,7 +133,7 @@ func TestFallbacksGoWithTheModel(t *testing.T) {
 		{"TheSystems", "", registry.FunctionSettings{}, "gpt-4o-mini", "system gpt-4o-mini"},
 		{"OfAModelThatTheAccountNames", "", registry.FunctionSettings{Model: "gpt-4o-mini"}, "", "account > system gpt-4o-mini"},
 		{"OfTheAccountForTheSystemsModel", "", registry.FunctionSettings{Fallbacks: []string{"gpt-5.1", "gpt-4o-mini"}}, "gpt-4o-mini",
-			"account gpt-5.1, gpt-4o-mini > system gpt-4o-mini"},
+			"account gpt-5.1 (left out), gpt-4o-mini > system gpt-4o-mini"},
 		{"OfAModelThatTheCallNames", "gpt-4o-mini", registry.FunctionSettings{Fallbacks: []string{"gpt-5.1"}}, "", "call > account gpt-5.1 > system gpt-4o-mini"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
