@@ -32,7 +32,7 @@
 //
 // For operators:
 //
-//   - [github.com/scrip-go/scrip/cmd/scrip]: the command line: schema, models and prices, keys, verification, usage
+//   - [github.com/scrip-go/scrip/cmd/scrip]: the command line: schema, models and prices, shadow reports, keys, verification, usage
 //
 // The examples directory has whole programs; quickstart is the main job from end to end.
 package scrip

@@ -142,11 +142,16 @@ func TestAProcessFollowsTheCandidate(t *testing.T) {
 	wantCandidate(t, second, 1, 2)
 }
 
-// patchy is a store that cannot load pending versions for a while, and counts what is loaded.
+// patchy is a store that cannot load pending versions for a while, and counts looks and loads.
 type patchy struct {
 	registry.ModelStore
-	away   atomic.Bool
-	loaded atomic.Int64
+	away           atomic.Bool
+	looked, loaded atomic.Int64
+}
+
+func (p *patchy) InForce(ctx context.Context) (int64, error) {
+	p.looked.Add(1)
+	return p.ModelStore.InForce(ctx)
 }
 
 func (p *patchy) Load(ctx context.Context, number int64) (registry.Version, error) {
@@ -183,7 +188,7 @@ func TestACandidateIsLoadedOnce(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	time.Sleep(20 * time.Millisecond)
+	eventually(t, "tenth look", func() bool { return store.looked.Load() >= 10 })
 	r.Close()
 	if n := store.loaded.Load(); n != 2 {
 		t.Errorf("%d versions were loaded in many polls, want the one in force and its candidate", n)

@@ -1,5 +1,5 @@
-// Scrip is the operator's command line: it migrates a database, changes models and prices with a review before each change,
-// keeps sealed API keys, verifies the ledger and reports usage. docs/cli.md has every command with its output.
+// Scrip is the operator's command line: it migrates a database, changes models and prices with a review before each change, says
+// what a change to come would charge, keeps sealed API keys, verifies the ledger and reports usage. docs/cli.md has every command with its output.
 //
 // It works on the database of a host that runs, with the same stores and the same rules, and needs nothing of the host:
 // a postgres:// URL or the path of an SQLite file, as --database or SCRIP_DATABASE.
