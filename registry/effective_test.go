@@ -3,6 +3,7 @@ package registry_test
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -445,6 +446,18 @@ func TestAnAccountsModelMayBeShutDownByTheClock(t *testing.T) {
 	if modelOf(t, r, "other") != "gpt-5.1" {
 		t.Error("another account is not served")
 	}
+
+	// It holds up no change of prices, which could not mend it. One that takes the model away by itself is refused as ever.
+	next.Operations[0].MinCredits++
+	save(t, r, registry.Change{Base: 2, Who: "ada", Why: "other prices", Next: next})
+	next.Models = slices.DeleteFunc(slices.Clone(next.Models), func(m registry.Model) bool { return m.Name == "gpt-4o-mini" })
+	_, err = r.Save(t.Context(), registry.Change{Base: 3, Who: "ada", Why: "without it", Next: next})
+	wantError(t, err, registry.ErrInvalid)
+	wantText(t, err, `account "acme": settings of function "write"`)
+	// Who changes the account's settings has to name another one.
+	_, err = r.SaveAccount(t.Context(), registry.AccountChange{Account: "acme", Base: 1, Who: "ada", Why: "test", Next: registry.Settings{
+		Functions: map[string]registry.FunctionSettings{"write": {Model: "gpt-4o-mini", MaxTokens: 9}}}})
+	wantError(t, err, registry.ErrInvalid)
 }
 
 func TestBrokenHistoriesAndAccountsAreTold(t *testing.T) {

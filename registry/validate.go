@@ -16,8 +16,8 @@ import (
 
 // Validate checks a change that is saved at the given time. Its configuration must keep the rules as of the time when it
 // takes effect, so a model may be shut down before a pending change that does without it. The accounts are the newest
-// settings of each that has some: what they name must be in the configuration too. nil is for no accounts. All mistakes are
-// joined; each matches [ErrInvalid].
+// settings of each that has some: what they name must be in the configuration too, and active, whether or not it is past its
+// shutdown. nil is for no accounts. All mistakes are joined; each matches [ErrInvalid].
 func (c Change) Validate(now time.Time, accounts iter.Seq2[AccountSettings, error]) error {
 	var errs []error
 	if strings.TrimSpace(c.Who) == "" {
@@ -36,7 +36,7 @@ func (c Change) Validate(now time.Time, accounts iter.Seq2[AccountSettings, erro
 	if err := c.Next.Validate(at); err != nil || accounts == nil { // accounts would only say again what is wrong with rows
 		return errors.Join(append(errs, err)...)
 	}
-	return errors.Join(append(errs, c.Next.validateAccounts(at, accounts))...)
+	return errors.Join(append(errs, c.Next.validateAccounts(accounts))...)
 }
 
 // lastYear is the last one that JSON can tell.
