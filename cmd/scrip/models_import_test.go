@@ -43,16 +43,26 @@ var lists = func() string {
 	return path
 }()
 
+// A few entries, as the lists have them; the page has a whole list.
+const (
+	fewOfLiteLLM = `{
+		"gpt-5.4-mini": {"litellm_provider": "openai", "mode": "chat", "input_cost_per_token": 7.5e-07, "cache_read_input_token_cost": 7.5e-08, "output_cost_per_token": 4.5e-06},
+		"gpt-4o-mini": {"litellm_provider": "openai", "mode": "chat", "input_cost_per_token": 1.5e-07, "output_cost_per_token": 6e-07, "max_output_tokens": 16384},
+		"long": {"litellm_provider": "openai", "mode": "chat", "input_cost_per_token": 1e-06, "input_cost_per_token_above_200k_tokens": 2e-06, "output_cost_per_token": 1e-06}}`
+	fewOfModelsDev = `{"openai": {"id": "openai", "name": "OpenAI", "models": {
+		"gpt-5.4-mini": {"id": "gpt-5.4-mini", "name": "GPT-5.4 mini", "modalities": {"input": ["text"], "output": ["text"]}, "cost": {"input": 0.75, "output": 4.5, "cache_read": 0.075}},
+		"free": {"id": "free", "name": "Free", "modalities": {"input": ["text"], "output": ["text"]}, "cost": {"input": 0, "output": 0}}}}}`
+)
+
 func TestImport(t *testing.T) {
 	onEach(t, func(t *testing.T, s *shop) {
 		s.must("models", "apply", "--catalogue", "current", "--why", "the first prices", "--yes")
 		s.must("models", "set", "gpt-5.4-mini", "prices.input=9", "prices.cached_input=", "--why", "a slip", "--yes")
-		dir := t.TempDir()
-		litellm, modelsDev := list(t, dir, "litellm.json"), list(t, dir, "models.dev.json")
 
 		// Nothing is written without somebody who agrees, and everything is told.
-		r := s.refused(failed, "nothing was written", "models", "import", "litellm", litellm, "--add", "gpt-4o-mini", "--why", "today's")
-		for _, want := range []string{"entries read", "by_length", "the price depends on the length of the prompt", "New or changed: gpt-4o-mini, gpt-5.4-mini",
+		s.stdin = fewOfLiteLLM
+		r := s.refused(failed, "nothing was written", "models", "import", "litellm", "-", "--add", "gpt-4o-mini", "--why", "today's")
+		for _, want := range []string{"3 entries read, 2 can be priced exactly, 1 are refused:", "by_length", "New or changed: gpt-4o-mini, gpt-5.4-mini",
 			`model "gpt-5.4-mini": prices.input: 9 → 0.75`, `model "gpt-5.4-mini": prices.cached_input: not set → 0.075`, `model "gpt-4o-mini": added: {`} {
 			if !strings.Contains(r.out, want) {
 				t.Errorf("%q is not told:\n%s", want, r.out)
@@ -62,15 +72,16 @@ func TestImport(t *testing.T) {
 			t.Errorf("version %d was written", s.latest())
 		}
 
-		got := decoded[changed](s, "models", "import", "models.dev", modelsDev, "--why", "today's", "--yes")
-		if !got.Written || got.Version.Number != 3 || got.Import.Source == "" || got.Import.Read < 5000 || got.Import.RefusedBy[pricelist.ZeroPrice] == 0 ||
+		s.stdin = fewOfModelsDev
+		got := decoded[changed](s, "models", "import", "models.dev", "-", "--why", "today's", "--yes")
+		if !got.Written || got.Version.Number != 3 || got.Import.Source == "" || got.Import.Read != 2 || got.Import.RefusedBy[pricelist.ZeroPrice] != 1 ||
 			len(got.Import.Taken) != 1 || got.Import.Taken[0] != "gpt-5.4-mini" {
 			t.Errorf("import = %+v, of %+v", got, got.Import)
 		}
 		if out := s.must("models", "show", "gpt-5.4-mini"); !strings.Contains(out, "prices.input                         0.75\n") {
 			t.Errorf("after the import it is\n%s", out)
 		}
-		if out := s.must("models", "import", "models.dev", modelsDev, "--why", "again"); !strings.Contains(out, "As the list has them: gpt-5.4-mini") || !strings.Contains(out, "Nothing would change") {
+		if out := s.must("models", "import", "models.dev", "-", "--why", "again"); !strings.Contains(out, "As the list has them: gpt-5.4-mini") || !strings.Contains(out, "Nothing would change") {
 			t.Errorf("the same list again says\n%s", out)
 		}
 	})
