@@ -147,3 +147,8 @@ func (e *Engine) quote(ctx context.Context, j *job) (Quoted, error) {
 func (e *Engine) Settings(ctx context.Context, f AnyFunction, c Call) (*registry.Effective, error) {
 	return e.effective(ctx, &job{call: c, function: f.Name(), kind: f.kind()})
 }
+
+// Images returns the settings of pictures of an account. Errors: those of [registry.Registry.Images].
+func (e *Engine) Images(ctx context.Context, account credits.Account) (registry.ImageSettings, error) {
+	return e.cfg.Registry.Images(ctx, account)
+}

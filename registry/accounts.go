@@ -102,3 +102,12 @@ func (r *Registry) effective(ctx context.Context, a Ask) (*Effective, error) {
 	}
 	return r.Snapshot().Effective(own, a)
 }
+
+// Images returns the settings of pictures of an account; see [Snapshot.Images]. Do not write to them. Errors: those of the store.
+func (r *Registry) Images(ctx context.Context, account credits.Account) (ImageSettings, error) {
+	own, err := r.Account(ctx, account)
+	if err != nil {
+		return ImageSettings{}, err
+	}
+	return r.Snapshot().Images(own), nil
+}

@@ -85,11 +85,19 @@ func (s *Snapshot) Effective(own AccountSettings, a Ask) (*Effective, error) {
 	e.chooseFallbacks()
 	e.QualityTier = e.Model.QualityTier
 	e.Temperature, e.MaxTokens, e.Prompt = first(e, temperatureOf), first(e, maxTokensOf), first(e, promptOf)
-	e.Style = first(e, styleOf)
-	if n := first(e, perArticleOf); n != nil {
-		e.PerArticle = *n
+	images := s.Images(own)
+	if e.Style = images.Style; images.PerArticle != nil {
+		e.PerArticle = *images.PerArticle
 	}
 	return e, nil
+}
+
+// Images returns the settings of pictures of an account, each its own or else the system's: what [Snapshot.Effective] has of
+// them, where no model need be had.
+func (s *Snapshot) Images(own AccountSettings) ImageSettings {
+	account, system := own.Settings.Images, s.Configuration.Settings.Images
+	return ImageSettings{Style: cmp.Or(account.Style, system.Style), QualityTier: cmp.Or(account.QualityTier, system.QualityTier),
+		PerArticle: cmp.Or(account.PerArticle, system.PerArticle)}
 }
 
 func temperatureOf(l *level) *decimal.Decimal { return l.function.Temperature }

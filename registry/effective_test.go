@@ -232,7 +232,8 @@ func TestExplainSaysWhatIsEffective(t *testing.T) {
 		models := rapid.SampledFrom([]string{"", "", "dall-e-3", "runware:97@1", "google:4@2"})
 		a := own("draw", registry.FunctionSettings{Model: models.Draw(t, "model"), MaxTokens: rapid.Int64Range(0, 3).Draw(t, "max"),
 			Prompt: rapid.SampledFrom([]string{"", "p"}).Draw(t, "prompt")},
-			registry.ImageSettings{QualityTier: rapid.SampledFrom([]string{"", "basic", "premium"}).Draw(t, "tier"), Style: rapid.SampledFrom([]string{"", "oil"}).Draw(t, "style")})
+			registry.ImageSettings{QualityTier: rapid.SampledFrom([]string{"", "basic", "premium"}).Draw(t, "tier"), Style: rapid.SampledFrom([]string{"", "oil"}).Draw(t, "style"),
+				PerArticle: rapid.SampledFrom([]*int{nil, new(0), new(5)}).Draw(t, "per article")})
 		if rapid.Bool().Draw(t, "warm") {
 			d := decimal.New(rapid.Int64Range(0, 20).Draw(t, "temperature"), -1)
 			f := a.Settings.Functions["draw"]
@@ -251,7 +252,7 @@ func TestExplainSaysWhatIsEffective(t *testing.T) {
 		}
 		count := func(n int64) string { return strings.TrimPrefix(fmt.Sprint(n), "0") }
 		for setting, want := range map[string]string{"model": e.Model.Name, "quality_tier": e.QualityTier, "max_tokens": count(e.MaxTokens),
-			"prompt": e.Prompt, "style": e.Style, "temperature": text(e.Temperature)} {
+			"prompt": e.Prompt, "style": e.Style, "temperature": text(e.Temperature), "per_article": fmt.Sprint(e.PerArticle)} {
 			_, value, _ := strings.Cut(strings.Split(explained(e, setting), " > ")[0], " ")
 			if value != want {
 				t.Errorf("%s is %q and explained as %q", setting, want, explained(e, setting))

@@ -64,11 +64,11 @@ type Pipeline struct {
 // pictures is how many pictures go into an article of an account besides the one at its head, by the settings that are
 // in force; 0 is for no pictures at all.
 func (p *Pipeline) pictures(ctx context.Context, account credits.Account) (int, error) {
-	s, err := p.cfg.Engine.Settings(ctx, p.cfg.Functions.ImagePrompts, engine.Call{Account: account})
-	if err != nil {
+	s, err := p.cfg.Engine.Images(ctx, account)
+	if err != nil || s.PerArticle == nil {
 		return 0, err
 	}
-	return s.PerArticle, nil
+	return *s.PerArticle, nil
 }
 
 // New returns a Pipeline. Mistakes are joined; each matches [ErrInvalid].

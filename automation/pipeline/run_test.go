@@ -11,7 +11,9 @@ import (
 	"github.com/scrip-go/scrip/automation/content"
 	"github.com/scrip-go/scrip/automation/pipeline"
 	"github.com/scrip-go/scrip/credits"
+	"github.com/scrip-go/scrip/engine/functions"
 	"github.com/scrip-go/scrip/providers/providertest"
+	"github.com/scrip-go/scrip/registry"
 )
 
 func TestTurnsKeywordsIntoPublishedArticles(t *testing.T) {
@@ -288,6 +290,49 @@ func TestRefusesAConfigurationThatCannotWork(t *testing.T) {
 	for _, want := range []string{"Engine, Functions, Content, Publisher and Blobs", "BatchSize is 3"} {
 		if !errors.Is(err, pipeline.ErrInvalid) || !strings.Contains(err.Error(), want) {
 			t.Errorf("New = %v, want ErrInvalid with %q", err, want)
+		}
+	}
+}
+
+// TestPicturesArePlannedWhateverBecomesOfTheModelThatDescribesThem: a model that is gone pauses the run when it is called, with a
+// word of why. A plan that cannot be made is tried for ever.
+func TestPicturesArePlannedWhateverBecomesOfTheModelThatDescribesThem(t *testing.T) {
+	f := inMemory(t)
+	s := newShop(t, f, 1, 1000)
+	describing, err := functions.New()
+	must(t, err)
+	v, err := f.models.Load(t.Context(), 0)
+	must(t, err)
+	end := time.Now().Add(2 * time.Second)
+	for i := range v.Configuration.Models {
+		if m := &v.Configuration.Models[i]; m.Name == "gpt-4o-mini" {
+			m.Shutdown = &end
+		}
+	}
+	_, err = f.models.Save(t.Context(), registry.Change{Base: v.Number, Who: "test", Why: "an end", Next: v.Configuration})
+	must(t, err)
+	_, err = f.models.SaveAccount(t.Context(), registry.AccountChange{Account: "alice", Who: "test", Why: "test", Next: registry.Settings{
+		Functions: map[string]registry.FunctionSettings{describing.ImagePrompts.Name(): {Model: "gpt-4o-mini"}},
+		Images:    registry.ImageSettings{PerArticle: new(3)}}})
+	must(t, err)
+	must(t, f.content.Articles().Save(t.Context(), content.Article{Base: content.Base{ID: "a", Site: "site", Status: content.Draft}, Slug: "a", Title: "A", HTML: "<p>A</p>", SiteStatus: content.SiteNotPublished}))
+	for patience := time.Now().Add(20 * time.Second); !errors.Is(err, registry.ErrInactive); time.Sleep(10 * time.Millisecond) {
+		if _, err = s.pipeline.Estimate(t.Context(), "alice", "site"); time.Now().After(patience) {
+			t.Fatalf("the model is not gone: %v", err)
+		}
+	}
+	for _, stage := range s.pipeline.Stages() {
+		if stage.Name() != pipeline.ImagePrompts {
+			continue
+		}
+		n := 0
+		for item, err := range stage.Plan(t.Context(), automation.Inputs{Run: "r", Site: "site", Account: "alice"}) {
+			if n++; err != nil || !strings.Contains(string(item.Input), `"count":3`) {
+				t.Errorf("planned is %s, %v, want the account's three pictures", item.Input, err)
+			}
+		}
+		if n != 1 {
+			t.Errorf("%d articles are planned, want 1", n)
 		}
 	}
 }
