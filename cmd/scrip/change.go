@@ -41,7 +41,7 @@ type review struct {
 type changed struct {
 	Written     bool                  `json:"written"`
 	Version     *versionLine          `json:"version,omitempty"`     // that was written
-	Base        int64                 `json:"base"`                  // the version that the change is made of; 0 if there is none
+	MadeOf      int64                 `json:"made_of"`               // the version that the change is made of; 0 if there is none
 	EffectiveAt time.Time             `json:"effective_at,omitzero"` // at once if zero
 	Differences []registry.Difference `json:"differences"`           // to the version that it is made of
 	Cancels     []int64               `json:"cancels,omitempty"`     // versions that were to take effect no earlier, and now never will
@@ -78,7 +78,7 @@ func (r *review) change(a *app, next func(db *database, c registry.Configuration
 	at = c.EffectiveFrom(time.Time{}) // to the microsecond, as it will be kept; zero stays at once
 	shown := changed{EffectiveAt: at}
 	err = a.with(reading, func(db *database) error {
-		from, err := foundation(a.ctx, db.models, at)
+		from, err := foundationOf(a.ctx, db.models, at)
 		if err != nil {
 			return err
 		}
@@ -98,7 +98,7 @@ func (r *review) change(a *app, next func(db *database, c registry.Configuration
 			return err
 		}
 		c.Base, shown.Import = from.latest, r.imported
-		shown.Base, shown.Cancels = from.version.Number, from.cancels
+		shown.MadeOf, shown.Cancels = from.version.Number, from.cancels
 		shown.Differences = append([]registry.Difference{}, registry.Diff(old, c.Next)...)
 		if from.replaced && len(shown.Differences) > 0 { // without any, nothing would take its place
 			shown.Cancels = append(shown.Cancels, from.version.Number)
@@ -171,10 +171,10 @@ func (r *review) agree(a *app, shown changed) error {
 // print shows people what would change.
 func (c *changed) print(w io.Writer) {
 	line := func(format string, args ...any) { fmt.Fprintln(w, plain(fmt.Sprintf(format, args...))) }
-	if c.Base == 0 {
+	if c.MadeOf == 0 {
 		line("To nothing, as there is no version yet:")
 	} else {
-		line("To version %d:", c.Base)
+		line("To version %d:", c.MadeOf)
 	}
 	for _, d := range c.Differences {
 		line("  %s", d)
@@ -195,37 +195,37 @@ func effect(asked, at time.Time) string {
 	return "at " + at.UTC().Format(time.RFC3339Nano)
 }
 
-// base is what a change is made of.
-type base struct {
+// foundation is what a change is made of.
+type foundation struct {
 	version  registry.Version // in force when the change takes effect; without a number if none is
 	replaced bool             // the version is still to come, and the change takes effect when it would
 	latest   int64            // the number of the newest version
 	cancels  []int64          // later pending versions that the change cancels, the newest first
 }
 
-// foundation finds what a change that takes effect at a time is made of; at once if that is zero.
-func foundation(ctx context.Context, models registry.ModelStore, at time.Time) (b base, err error) {
-	if b.latest, err = models.Latest(ctx); err != nil || b.latest == 0 {
-		return b, err
+// foundationOf finds what a change that takes effect at a time is made of; at once if that is zero.
+func foundationOf(ctx context.Context, models registry.ModelStore, at time.Time) (f foundation, err error) {
+	if f.latest, err = models.Latest(ctx); err != nil || f.latest == 0 {
+		return f, err
 	}
 	inForce, err := models.InForce(ctx) // by the store's clock, which decides
 	if err != nil {
-		return b, err
+		return f, err
 	}
 	var succession registry.Succession
 	for v, err := range models.History(ctx, 0) {
 		if err != nil {
-			return b, err
+			return f, err
 		}
 		if v.Number == inForce || !at.IsZero() && !v.EffectiveAt.After(at) {
-			b.version, b.replaced = v, v.Number > inForce && v.EffectiveAt.Equal(at)
-			return b, nil
+			f.version, f.replaced = v, v.Number > inForce && v.EffectiveAt.Equal(at)
+			return f, nil
 		}
 		if succession.Takes(v) {
-			b.cancels = append(b.cancels, v.Number)
+			f.cancels = append(f.cancels, v.Number)
 		}
 	}
-	return b, nil
+	return f, nil
 }
 
 // canonical returns the configuration in canonical form, sharing nothing with c.

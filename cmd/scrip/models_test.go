@@ -124,12 +124,12 @@ func TestAChangeIsMadeOfWhatWillBeInForce(t *testing.T) {
 		}
 		// Behind it: made of version 2, which stays.
 		got := decoded[changed](s, "models", "set", "writer", "prices.output=20", "--why", "and after", "--effective-at", day(2), "--yes")
-		if got.Base != 2 || got.Cancels != nil || !got.Written || got.Version.Number != 3 || len(got.Differences) != 1 {
+		if got.MadeOf != 2 || got.Cancels != nil || !got.Written || got.Version.Number != 3 || len(got.Differences) != 1 {
 			t.Errorf("a change behind a pending one = %+v", got)
 		}
 		// Between them: made of version 2, and version 3 is over.
 		got = decoded[changed](s, "models", "set", "writer", "display_name=W", "--why", "between", "--effective-at", day(1), "--yes")
-		if got.Base != 2 || !slices.Equal(got.Cancels, []int64{3}) || !got.EffectiveAt.Equal(month.Add(24*time.Hour)) {
+		if got.MadeOf != 2 || !slices.Equal(got.Cancels, []int64{3}) || !got.EffectiveAt.Equal(month.Add(24*time.Hour)) {
 			t.Errorf("a change between pending ones = %+v", got)
 		}
 		// At once: made of what is in force, so that next month's price is not charged today; and what is over for good is not told again.
@@ -168,12 +168,12 @@ func TestAChangeAtTheTimeOfAPendingOneTakesItsPlace(t *testing.T) {
 			s.must("models", "set", "writer", "prices.input=2", "--why", "next century", "--effective-at", at, "--yes")
 		}
 		got := decoded[changed](s, "models", "set", "writer", "prices.output=20", "--why", "and more", "--effective-at", "2099-01-01", "--yes")
-		if got.Base != 2 || !slices.Equal(got.Cancels, []int64{2}) || len(got.Differences) != 1 || got.Version.Number != 3 {
+		if got.MadeOf != 2 || !slices.Equal(got.Cancels, []int64{2}) || len(got.Differences) != 1 || got.Version.Number != 3 {
 			t.Errorf("a change at the time of version 2 = %+v", got)
 		}
 		// Less than a microsecond before is at that time, because no store keeps less.
 		got = decoded[changed](s, "models", "set", "writer", "sort_order=7", "--why", "a hair", "--effective-at", "2098-12-31T23:59:59.9999999Z", "--yes")
-		if got.Base != 3 || !slices.Equal(got.Cancels, []int64{3}) || len(got.Differences) != 1 {
+		if got.MadeOf != 3 || !slices.Equal(got.Cancels, []int64{3}) || len(got.Differences) != 1 {
 			t.Errorf("a change just before the time of version 3 = %+v", got)
 		}
 		if out := s.must("models", "history"); !strings.Contains(out, "\n4        pending ") || !strings.Contains(out, "\n3        cancelled ") || !strings.Contains(out, "\n2        cancelled ") {
@@ -301,7 +301,7 @@ func TestJSONOfAChangeIsOneDocument(t *testing.T) {
 	s.stocked()
 	args := []string{"models", "set", "writer", "sort_order=6", "--why", "x", "--json"}
 	r := s.refused(failed, "--yes writes the change", args...)
-	if got := decode[changed](t, r.out); got.Written || got.Version != nil || got.Base != 1 || len(got.Differences) != 1 {
+	if got := decode[changed](t, r.out); got.Written || got.Version != nil || got.MadeOf != 1 || len(got.Differences) != 1 {
 		t.Errorf("what was not written = %s", r.out)
 	}
 	s.terminal = &person{answer: "y"}
