@@ -30,7 +30,7 @@ func draw(t testing.TB, c providertest.ImageCall) ([]byte, image.Image) {
 
 func TestPicturesAreSmallAndDecode(t *testing.T) {
 	for i := range 60 { // enough for every motif and palette
-		data, _ := draw(t, providertest.ImageCall{Model: "m", Prompt: fmt.Sprint("prompt ", i), Width: 1792, Height: 1024})
+		data, _ := draw(t, providertest.ImageCall{Model: "m", Prompt: fmt.Sprint("prompt ", i), Width: 896, Height: 512})
 		if len(data) > 80_000 {
 			t.Errorf("picture %d has %d bytes, want at most 80000", i, len(data))
 		}
