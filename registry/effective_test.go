@@ -163,7 +163,7 @@ func TestEachSettingIsOfTheFirstLevelThatSaysIt(t *testing.T) {
 	s := snapshotOf(t, func(c *registry.Configuration) {
 		c.Settings.Functions = map[string]registry.FunctionSettings{"write": {Temperature: usd("0.7"), MaxTokens: 99_999, Prompt: "Be kind."}}
 	})
-	e, err := s.Effective(own("write", registry.FunctionSettings{Temperature: usd("0"), Prompt: "Be brief."}, registry.ImageSettings{PerArticle: new(0)}),
+	e, err := s.Effective(own("write", registry.FunctionSettings{Temperature: usd("0"), Prompt: "Be brief."}, registry.ImageSettings{Format: registry.PNG, PerArticle: new(0)}),
 		registry.Ask{Account: "acme", Function: "write", Kind: registry.Text})
 	if err != nil {
 		t.Fatal(err)
@@ -181,9 +181,35 @@ func TestEachSettingIsOfTheFirstLevelThatSaysIt(t *testing.T) {
 	if d := cmp.Diff(want, got); d != "" {
 		t.Errorf("explained (-want +got):\n%s", d)
 	}
+	if e.Format != registry.PNG { // for a host that asks for it, though a text has none to explain
+		t.Errorf("the format is %q", e.Format)
+	}
 	e, err = snapshotOf(t, nil).Effective(registry.AccountSettings{}, registry.Ask{Function: "write", Kind: registry.Text})
 	if err != nil || e.Temperature != nil || e.MaxTokens != 0 || explained(e, "temperature") != "function" || explained(e, "max_tokens") != "function" {
 		t.Errorf("what nobody sets: %v, %d, %s, %v", e.Temperature, e.MaxTokens, explained(e, "temperature"), err)
+	}
+}
+
+func TestTheFormatOfPicturesIsTheFirstThatIsSet(t *testing.T) {
+	for _, tt := range []struct {
+		name        string
+		own, system registry.Format
+		want        registry.Format
+		says        string
+	}{
+		{"NobodysForTheModelsOwn", "", "", "", "function"},
+		{"TheSystems", "", registry.JPEG, registry.JPEG, "system jpeg"},
+		{"TheAccountsBeforeTheSystems", registry.WebP, registry.JPEG, registry.WebP, "account webp > system jpeg"},
+		{"TheAccounts", registry.PNG, "", registry.PNG, "account png"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			s := snapshotOf(t, func(c *registry.Configuration) { c.Settings.Images.Format = tt.system })
+			e, err := s.Effective(own("draw", registry.FunctionSettings{}, registry.ImageSettings{Format: tt.own}),
+				registry.Ask{Account: "acme", Function: "draw", Kind: registry.Image})
+			if err != nil || e.Format != tt.want || explained(e, "format") != tt.says {
+				t.Errorf("the format is %q: %s, %v, want %q: %s", e.Format, explained(e, "format"), err, tt.want, tt.says)
+			}
+		})
 	}
 }
 
@@ -231,7 +257,8 @@ func TestExplainSaysWhatIsEffective(t *testing.T) {
 		models := rapid.SampledFrom([]string{"", "", "dall-e-3", "runware:97@1", "google:4@2"})
 		a := own("draw", registry.FunctionSettings{Model: models.Draw(t, "model"), MaxTokens: rapid.Int64Range(0, 3).Draw(t, "max"),
 			Prompt: rapid.SampledFrom([]string{"", "p"}).Draw(t, "prompt")},
-			registry.ImageSettings{QualityTier: rapid.SampledFrom([]string{"", "basic", "premium"}).Draw(t, "tier"), Style: rapid.SampledFrom([]string{"", "oil"}).Draw(t, "style")})
+			registry.ImageSettings{QualityTier: rapid.SampledFrom([]string{"", "basic", "premium"}).Draw(t, "tier"), Style: rapid.SampledFrom([]string{"", "oil"}).Draw(t, "style"),
+				Format: rapid.SampledFrom([]registry.Format{"", registry.PNG, registry.WebP}).Draw(t, "format")})
 		if rapid.Bool().Draw(t, "warm") {
 			d := decimal.New(rapid.Int64Range(0, 20).Draw(t, "temperature"), -1)
 			f := a.Settings.Functions["draw"]
@@ -250,7 +277,7 @@ func TestExplainSaysWhatIsEffective(t *testing.T) {
 		}
 		count := func(n int64) string { return strings.TrimPrefix(fmt.Sprint(n), "0") }
 		for setting, want := range map[string]string{"model": e.Model.Name, "quality_tier": e.QualityTier, "max_tokens": count(e.MaxTokens),
-			"prompt": e.Prompt, "style": e.Style, "temperature": text(e.Temperature)} {
+			"prompt": e.Prompt, "style": e.Style, "format": string(e.Format), "temperature": text(e.Temperature)} {
 			_, value, _ := strings.Cut(strings.Split(explained(e, setting), " > ")[0], " ")
 			if value != want {
 				t.Errorf("%s is %q and explained as %q", setting, want, explained(e, setting))
