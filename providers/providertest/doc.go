@@ -58,7 +58,8 @@
 // The input tokens of a request are its bytes of text divided by four, rounded up, and so are the output tokens of an
 // answer. An answer longer than the request's bound stops there with the finish reason length. A picture is answered as
 // base64 if response_format says b64_json, and otherwise as an address; usage is reported for pictures unless the
-// request has a response_format, because the models that take one report none.
+// request has a response_format, because the models that take one report none. They refuse an output_format too. A
+// picture has the format that was asked for; see [Encode].
 //
 // # What it keeps
 //
