@@ -93,8 +93,8 @@ func TestAFormatThatTheProfileContradictsIsNotDroppedInSilence(t *testing.T) {
 	h.sound()
 }
 
-// TestAFormatThatCannotBeDecodedIsRefusedBeforeTheHold: this program has no decoder of webp. One that has is tested in package
-// functions.
+// TestAFormatThatCannotBeDecodedIsRefusedBeforeTheHold: this program has no decoder of webp. The tests of package functions
+// are one that has.
 func TestAFormatThatCannotBeDecodedIsRefusedBeforeTheHold(t *testing.T) {
 	h := newHost(t, setup{configure: formatted(registry.WebP)})
 	_, err := h.sketch("k", runwareModel, 1)
@@ -125,7 +125,8 @@ func (s *swapping) Hold(ctx context.Context, r credits.HoldRequest) (credits.Hel
 	return s.Ledger.Hold(ctx, r)
 }
 
-// TestTheFormatIsPinned: whoever takes over asks for the one that the call was begun with, or refuses if that is one which it cannot decode.
+// TestTheFormatIsPinned: whoever takes over asks for the one that the call was begun with, or refuses if it cannot decode
+// that one.
 func TestTheFormatIsPinned(t *testing.T) {
 	for _, tt := range []struct {
 		name     string

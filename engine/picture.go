@@ -82,7 +82,8 @@ func inspect(data []byte) (Picture, error) {
 	return Picture{SHA256: hex.EncodeToString(sum[:]), Size: int64(len(data)), Type: "image/" + format, Width: cfg.Width, Height: cfg.Height}, nil
 }
 
-// decodesWebP reports whether the program has a decoder of webp. A picture without one is billed and lost, so none is asked for.
+// decodesWebP reports whether the program has a decoder of webp. A picture without one is billed and lost, so none is
+// asked for.
 var decodesWebP = sync.OnceValue(func() bool {
 	_, _, err := image.DecodeConfig(strings.NewReader("RIFF\x1a\x00\x00\x00WEBPVP8L"))
 	return !errors.Is(err, image.ErrFormat)

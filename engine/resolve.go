@@ -157,7 +157,8 @@ func (e *Engine) binding(w *route) (providers.Binding, error) {
 		return providers.Binding{}, fmt.Errorf("%w: Blobs must be set for functions that make pictures", ErrConfig)
 	}
 	if w.Format == providers.WebP && !decodesWebP() {
-		return providers.Binding{}, fmt.Errorf("%w: pictures in webp cannot be decoded: add import _ \"golang.org/x/image/webp\" to the program, or set another format", ErrConfig)
+		return providers.Binding{}, fmt.Errorf("%w: pictures in webp cannot be decoded: add import _ %q to the program, or set another format",
+			ErrConfig, "golang.org/x/image/webp")
 	}
 	return b, nil
 }
