@@ -275,7 +275,7 @@ func TestTheStateMachineDoesWhatTheCommentsSay(t *testing.T) {
 			if n%20 == 0 {
 				sameUsage(rt, b, model, drawn.query())
 			}
-			if n > 60 && n%20 != 0 { // an audit reads everything
+			if n > 30 && n%20 != 0 { // an audit reads everything
 				continue
 			}
 			if r := b.audit(op.Ref().Account); !r.OK() {

@@ -58,7 +58,7 @@ func (op *operation) call(ctx context.Context, a *attempt, messages []providers.
 	to := providers.Attempt{ID: a.journal.ID, Key: a.key, BaseURL: way.BaseURL}
 	if d := op.req.Drawing; d != nil {
 		r, err := op.binding.GenerateImages(ctx, providers.ImageRequest{Attempt: to, Model: model.Name, Prompt: d.Prompt,
-			NegativePrompt: d.Negative, Width: way.Width, Height: way.Height, N: d.N, Quality: way.Rate.Quality,
+			NegativePrompt: d.Negative, Width: way.Width, Height: way.Height, N: d.N, Quality: way.Rate.Quality, Format: way.Format,
 			Parameters: model.Profile.Parameters, Omit: model.Profile.Omit})
 		return delivery{images: r.Images, Metering: r.Metering}, err
 	}

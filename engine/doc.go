@@ -17,6 +17,13 @@
 // in another, returns what the first one bought and calls no provider. What a hold needs to be settled (model, prices,
 // prompt, settings) is pinned on it, so a change of configuration between a crash and the next try strands nothing.
 //
+// # Pictures
+//
+// A picture counts when it is downloaded, decoded to its end and kept in [Config.Blobs]. The settings may ask for a format
+// (registry.ImageSettings.Format), which a model that refuses to be asked is not told; [Picture.Type] is what was decoded. A
+// program decodes PNG, JPEG and GIF, and WebP if it imports golang.org/x/image/webp: without it, a call that would ask for
+// WebP is refused as [ErrConfig] before anything is held.
+//
 // # Upstreams that fail
 //
 // A request that was refused for now, or never arrived, is sent again after a pause, at most [Config.Attempts] times. Then

@@ -62,7 +62,7 @@ type Picture struct {
 	Blob   string `json:"blob"`   // name in Blobs
 	SHA256 string `json:"sha256"` // hexadecimal
 	Size   int64  `json:"size"`   // bytes
-	Type   string `json:"type"`   // "image/png"
+	Type   string `json:"type"`   // "image/png": of what was decoded
 	Width  int    `json:"width"`  // pixels
 	Height int    `json:"height"` // pixels
 }

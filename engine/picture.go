@@ -8,7 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"image"
-	_ "image/gif"  // decodes what it registers; a host that asks its models for another format
+	_ "image/gif"  // decodes what it registers; a host that asks its models for webp
 	_ "image/jpeg" // imports that format's decoder itself
 	_ "image/png"
 	"io"
@@ -16,6 +16,8 @@ import (
 	"net/http"
 	"net/netip"
 	"slices"
+	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -79,6 +81,13 @@ func inspect(data []byte) (Picture, error) {
 	sum := sha256.Sum256(data)
 	return Picture{SHA256: hex.EncodeToString(sum[:]), Size: int64(len(data)), Type: "image/" + format, Width: cfg.Width, Height: cfg.Height}, nil
 }
+
+// decodesWebP reports whether the program has a decoder of webp. A picture without one is billed and lost, so none is
+// asked for.
+var decodesWebP = sync.OnceValue(func() bool {
+	_, _, err := image.DecodeConfig(strings.NewReader("RIFF\x1a\x00\x00\x00WEBPVP8L"))
+	return !errors.Is(err, image.ErrFormat)
+})
 
 // blobName is derived from the key and the content, so that two holders of one key never overwrite each other's picture.
 func blobName(c Call, i int, p Picture) string {

@@ -30,6 +30,8 @@ type route struct {
 	MaxOutput int64         `json:"max_output,omitempty"`
 	Width     int           `json:"width,omitempty"`
 	Height    int           `json:"height,omitempty"`
+
+	Format providers.Format `json:"format,omitempty"` // of pictures; empty for what the model makes by itself
 }
 
 // resolve builds the request of a job from one version of the registry and the account's own settings. A fallback that
@@ -90,6 +92,9 @@ func (e *Engine) route(effective *registry.Effective, j *job, r *request, model 
 		return route{}, err
 	}
 	way := route{BaseURL: provider.BaseURL, Rate: registry.Rate{Version: s.Version, Model: *model, Operation: *cost}}
+	if r.Drawing != nil {
+		way.Format = providers.Format(effective.Format)
+	}
 	if _, err := e.binding(&way); err != nil {
 		return route{}, err
 	}
@@ -150,6 +155,10 @@ func (e *Engine) binding(w *route) (providers.Binding, error) {
 	}
 	if model.Kind == registry.Image && e.cfg.Blobs == nil {
 		return providers.Binding{}, fmt.Errorf("%w: Blobs must be set for functions that make pictures", ErrConfig)
+	}
+	if w.Format == providers.WebP && !decodesWebP() {
+		return providers.Binding{}, fmt.Errorf("%w: pictures in webp cannot be decoded: add import _ %q to the program, or set another format",
+			ErrConfig, "golang.org/x/image/webp")
 	}
 	return b, nil
 }

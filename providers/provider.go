@@ -116,10 +116,23 @@ type ImageRequest struct {
 	Width, Height  int    // pixels; both positive
 	N              int    // how many; positive
 	Quality        string // a word of the model's own; left out if empty
-	// Parameters and Omit as in TextRequest.
+	// Format is the encoding that is wished for, left out if empty: the adapter says it in its wire's own word, or leaves it
+	// out if the wire has none or Omit names its field. What comes back may have another encoding all the same.
+	Format Format
+	// Parameters and Omit as in TextRequest. A parameter that wants another format than Format is refused as Invalid.
 	Parameters map[string]json.RawMessage
 	Omit       []string
 }
+
+// Format is the encoding of a picture.
+type Format string
+
+// The formats that a request may wish for.
+const (
+	PNG  Format = "png"
+	JPEG Format = "jpeg"
+	WebP Format = "webp"
+)
 
 // ImageResult is at least one picture.
 type ImageResult struct {

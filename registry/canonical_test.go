@@ -77,6 +77,7 @@ func configurations() *rapid.Generator[registry.Configuration] {
 		}
 		c.Settings.Images.Style = word.Draw(t, "style")
 		c.Settings.Images.QualityTier = word.Draw(t, "tier of pictures")
+		c.Settings.Images.Format = registry.Format(word.Draw(t, "format of pictures"))
 		c.Settings.Images.PerArticle = rapid.Ptr(rapid.IntRange(-1, 9), true).Draw(t, "per article")
 		for _, name := range words.Draw(t, "functions") {
 			if c.Settings.Functions == nil {
@@ -280,7 +281,7 @@ func TestAFieldThatThereIsNotIsRefused(t *testing.T) {
 // added is looked at by its name, here by a person.
 func TestAConfigurationHasNoSecrets(t *testing.T) {
 	known := strings.Fields(`Active BaseURL CacheWrite CachedImageInput CachedInput Capabilities ContextWindow CostPerImage CreditsPerImage Default
-		DisplayName Fallbacks Functions ID ImageInput ImageOutput ImagePrices Images Input Kind LandscapeSize MaxOutputTokens MaxTokens MinArea MinCredits
+		DisplayName Fallbacks Format Functions ID ImageInput ImageOutput ImagePrices Images Input Kind LandscapeSize MaxOutputTokens MaxTokens MinArea MinCredits
 		Model Models Name Omit Operation Operations Output Parameters PerArticle PricePerCreditUSD Prices Profile Prompt Provider Providers Quality QualityTier
 		Reasoning Settings Shutdown Size Sizes SortOrder SquareSize Style Temperature TokensPerCredit USD`)
 	secretive := regexp.MustCompile(`(?i)key|secret|password|credential|bearer|auth`)

@@ -45,6 +45,7 @@ type Effective struct {
 	Prompt      string           // empty for the function's own
 	Style       string           // of pictures; may be empty
 	QualityTier string           // the quality tier of the model; may be empty
+	Format      Format           // of pictures; empty for what the model makes by itself
 	PerArticle  int              // pictures in an article besides the featured one
 
 	ask    Ask
@@ -86,7 +87,8 @@ func (s *Snapshot) Effective(own AccountSettings, a Ask) (*Effective, error) {
 	e.QualityTier = e.Model.QualityTier
 	e.Temperature, e.MaxTokens, e.Prompt = first(e, temperatureOf), first(e, maxTokensOf), first(e, promptOf)
 	images := s.Images(own)
-	if e.Style = images.Style; images.PerArticle != nil {
+	e.Style, e.Format = images.Style, images.Format
+	if images.PerArticle != nil {
 		e.PerArticle = *images.PerArticle
 	}
 	return e, nil
@@ -97,13 +99,14 @@ func (s *Snapshot) Effective(own AccountSettings, a Ask) (*Effective, error) {
 func (s *Snapshot) Images(own AccountSettings) ImageSettings {
 	account, system := own.Settings.Images, s.Configuration.Settings.Images
 	return ImageSettings{Style: cmp.Or(account.Style, system.Style), QualityTier: cmp.Or(account.QualityTier, system.QualityTier),
-		PerArticle: cmp.Or(account.PerArticle, system.PerArticle)}
+		Format: cmp.Or(account.Format, system.Format), PerArticle: cmp.Or(account.PerArticle, system.PerArticle)}
 }
 
 func temperatureOf(l *level) *decimal.Decimal { return l.function.Temperature }
 func maxTokensOf(l *level) int64              { return l.function.MaxTokens }
 func promptOf(l *level) string                { return l.function.Prompt }
 func styleOf(l *level) string                 { return l.images.Style }
+func formatOf(l *level) Format                { return l.images.Format }
 func perArticleOf(l *level) *int              { return l.images.PerArticle }
 
 // first returns what the first level says that says something, or else the zero value.
@@ -241,7 +244,8 @@ func (e *Effective) Explain() []Explained {
 		{"prompt", explain(e, promptOf, func(s string) string { return s })},
 	}
 	if e.ask.Kind == Image {
-		out = append(out, Explained{"quality_tier", e.explainTier()})
+		out = append(out, Explained{"quality_tier", e.explainTier()},
+			Explained{"format", explain(e, formatOf, func(f Format) string { return string(f) })})
 	}
 	return append(out,
 		Explained{"style", explain(e, styleOf, func(s string) string { return s })},

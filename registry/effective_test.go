@@ -3,6 +3,7 @@ package registry_test
 import (
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -164,7 +165,7 @@ func TestEachSettingIsOfTheFirstLevelThatSaysIt(t *testing.T) {
 	s := snapshotOf(t, func(c *registry.Configuration) {
 		c.Settings.Functions = map[string]registry.FunctionSettings{"write": {Temperature: usd("0.7"), MaxTokens: 99_999, Prompt: "Be kind."}}
 	})
-	e, err := s.Effective(own("write", registry.FunctionSettings{Temperature: usd("0"), Prompt: "Be brief."}, registry.ImageSettings{PerArticle: new(0)}),
+	e, err := s.Effective(own("write", registry.FunctionSettings{Temperature: usd("0"), Prompt: "Be brief."}, registry.ImageSettings{Format: registry.PNG, PerArticle: new(0)}),
 		registry.Ask{Account: "acme", Function: "write", Kind: registry.Text})
 	if err != nil {
 		t.Fatal(err)
@@ -182,9 +183,35 @@ func TestEachSettingIsOfTheFirstLevelThatSaysIt(t *testing.T) {
 	if d := cmp.Diff(want, got); d != "" {
 		t.Errorf("explained (-want +got):\n%s", d)
 	}
+	if e.Format != registry.PNG { // for a host that asks for it, though a text has none to explain
+		t.Errorf("the format is %q", e.Format)
+	}
 	e, err = snapshotOf(t, nil).Effective(registry.AccountSettings{}, registry.Ask{Function: "write", Kind: registry.Text})
 	if err != nil || e.Temperature != nil || e.MaxTokens != 0 || explained(e, "temperature") != "function" || explained(e, "max_tokens") != "function" {
 		t.Errorf("what nobody sets: %v, %d, %s, %v", e.Temperature, e.MaxTokens, explained(e, "temperature"), err)
+	}
+}
+
+func TestTheFormatOfPicturesIsTheFirstThatIsSet(t *testing.T) {
+	for _, tt := range []struct {
+		name        string
+		own, system registry.Format
+		want        registry.Format
+		says        string
+	}{
+		{"NobodysForTheModelsOwn", "", "", "", "function"},
+		{"TheSystems", "", registry.JPEG, registry.JPEG, "system jpeg"},
+		{"TheAccountsBeforeTheSystems", registry.WebP, registry.JPEG, registry.WebP, "account webp > system jpeg"},
+		{"TheAccounts", registry.PNG, "", registry.PNG, "account png"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			s := snapshotOf(t, func(c *registry.Configuration) { c.Settings.Images.Format = tt.system })
+			e, err := s.Effective(own("draw", registry.FunctionSettings{}, registry.ImageSettings{Format: tt.own}),
+				registry.Ask{Account: "acme", Function: "draw", Kind: registry.Image})
+			if err != nil || e.Format != tt.want || explained(e, "format") != tt.says {
+				t.Errorf("the format is %q: %s, %v, want %q: %s", e.Format, explained(e, "format"), err, tt.want, tt.says)
+			}
+		})
 	}
 }
 
@@ -233,6 +260,7 @@ func TestExplainSaysWhatIsEffective(t *testing.T) {
 		a := own("draw", registry.FunctionSettings{Model: models.Draw(t, "model"), MaxTokens: rapid.Int64Range(0, 3).Draw(t, "max"),
 			Prompt: rapid.SampledFrom([]string{"", "p"}).Draw(t, "prompt")},
 			registry.ImageSettings{QualityTier: rapid.SampledFrom([]string{"", "basic", "premium"}).Draw(t, "tier"), Style: rapid.SampledFrom([]string{"", "oil"}).Draw(t, "style"),
+				Format:     rapid.SampledFrom([]registry.Format{"", registry.PNG, registry.WebP}).Draw(t, "format"),
 				PerArticle: rapid.SampledFrom([]*int{nil, new(0), new(5)}).Draw(t, "per article")})
 		if rapid.Bool().Draw(t, "warm") {
 			d := decimal.New(rapid.Int64Range(0, 20).Draw(t, "temperature"), -1)
@@ -252,13 +280,33 @@ func TestExplainSaysWhatIsEffective(t *testing.T) {
 		}
 		count := func(n int64) string { return strings.TrimPrefix(fmt.Sprint(n), "0") }
 		for setting, want := range map[string]string{"model": e.Model.Name, "quality_tier": e.QualityTier, "max_tokens": count(e.MaxTokens),
-			"prompt": e.Prompt, "style": e.Style, "temperature": text(e.Temperature), "per_article": fmt.Sprint(e.PerArticle)} {
+			"prompt": e.Prompt, "style": e.Style, "format": string(e.Format), "temperature": text(e.Temperature), "per_article": fmt.Sprint(e.PerArticle)} {
 			_, value, _ := strings.Cut(strings.Split(explained(e, setting), " > ")[0], " ")
 			if value != want {
 				t.Errorf("%s is %q and explained as %q", setting, want, explained(e, setting))
 			}
 		}
 	})
+}
+
+// TestEachSettingOfPicturesIsTheAccountsOrElseTheSystems, also one that is new some day.
+func TestEachSettingOfPicturesIsTheAccountsOrElseTheSystems(t *testing.T) {
+	system := registry.ImageSettings{Style: "photorealistic", QualityTier: "basic", Format: registry.PNG, PerArticle: new(2)}
+	all := registry.ImageSettings{Style: "oil", QualityTier: "premium", Format: registry.WebP, PerArticle: new(0)}
+	s := registry.NewSnapshot(registry.Version{Configuration: registry.Configuration{Settings: registry.Settings{Images: system}}})
+	for i := range reflect.TypeFor[registry.ImageSettings]().NumField() {
+		if reflect.ValueOf(system).Field(i).IsZero() || reflect.ValueOf(all).Field(i).IsZero() {
+			t.Fatalf("this test does not set %s", reflect.TypeFor[registry.ImageSettings]().Field(i).Name)
+		}
+		var one registry.ImageSettings
+		want := system
+		for _, v := range []*registry.ImageSettings{&one, &want} {
+			reflect.ValueOf(v).Elem().Field(i).Set(reflect.ValueOf(all).Field(i))
+		}
+		if d := cmp.Diff(want, s.Images(own("", registry.FunctionSettings{}, one))); d != "" {
+			t.Errorf("-want +got:\n%s", d)
+		}
+	}
 }
 
 var errAway = errors.New("the store is away")

@@ -152,6 +152,7 @@ func ExampleEffective_Explain() {
 	// max_tokens [{function }]
 	// prompt [{function }]
 	// quality_tier [{account premium}]
+	// format [{function }]
 	// style [{system photorealistic}]
 	// per_article [{account 4} {system 2}]
 	// registry: account "acme": settings of images: invalid configuration: no active image model is of the quality_tier "royal": name one that a model is of

@@ -128,6 +128,17 @@ type FunctionSettings struct {
 type ImageSettings struct {
 	Style       string `json:"style,omitempty"`        // photorealistic, illustration …
 	QualityTier string `json:"quality_tier,omitempty"` // pictures are made with the model of this tier, see [Snapshot.OfTier]
+	Format      Format `json:"format,omitempty"`       // what models are asked for that take it; what each makes by itself if nobody sets it
 	// PerArticle is how many pictures go into an article besides the featured one: 0 to 8; none if nobody sets it.
 	PerArticle *int `json:"per_article,omitempty"`
 }
+
+// Format is the encoding of a picture.
+type Format string
+
+// The formats that can be asked for.
+const (
+	PNG  Format = "png"
+	JPEG Format = "jpeg"
+	WebP Format = "webp" // an engine decodes it only if its host imports a decoder
+)

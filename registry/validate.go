@@ -295,6 +295,11 @@ func (v *validator) checkSettings(whose string, s *Settings) {
 	if t := s.Images.QualityTier; t != "" && ofTier(v.c.Models, Image, t, v.now) == nil {
 		v.bad(whose+"settings of images", "", "no active image model is of the quality_tier %q: name one that a model is of", t)
 	}
+	switch f := s.Images.Format; f {
+	case "", PNG, JPEG, WebP:
+	default:
+		v.bad(whose+"settings of images", "", "format is %q: set png, jpeg or webp, or leave it out", f)
+	}
 }
 
 // checkChain looks at the models that a function is run with.

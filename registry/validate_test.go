@@ -171,6 +171,8 @@ func TestWhatIsWrongIsRefusedByName(t *testing.T) {
 			c.Settings.Images.QualityTier = "premium"
 			c.Models[2].Active = false
 		}, `no active image model is of the quality_tier "premium"`},
+		{"AFormatThatThereIsNot", func(c *registry.Configuration) { c.Settings.Images.Format = "gif" }, `format is "gif": set png, jpeg or webp, or leave it out`},
+		{"AFormatInAnotherCase", func(c *registry.Configuration) { c.Settings.Images.Format = "PNG" }, `format is "PNG": set png, jpeg or webp`},
 		{"NegativePicturesPerArticle", func(c *registry.Configuration) { c.Settings.Images.PerArticle = new(-1) }, "per_article is -1, want 0 to 8"},
 		{"TooManyPicturesPerArticle", func(c *registry.Configuration) { c.Settings.Images.PerArticle = new(9) }, "per_article is 9, want 0 to 8"},
 	} {

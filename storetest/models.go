@@ -57,7 +57,7 @@ func small() registry.Configuration {
 			{Operation: registry.ImageGeneration, TokensPerCredit: 100, MinCredits: 5, PricePerCreditUSD: cent, Active: true},
 		},
 		Settings: registry.Settings{Functions: map[string]registry.FunctionSettings{"write": {Model: "writer", Fallbacks: []string{"editor"}}},
-			Images: registry.ImageSettings{PerArticle: new(2)}},
+			Images: registry.ImageSettings{Format: registry.JPEG, PerArticle: new(2)}},
 	}
 }
 

@@ -18,7 +18,7 @@ import (
 func accountChangeOf(account credits.Account, base int64, style string) registry.AccountChange {
 	return registry.AccountChange{Account: account, Base: base, Who: "ben", Why: "style " + style, Next: registry.Settings{
 		Functions: map[string]registry.FunctionSettings{"write": {Model: "editor", Temperature: new(decimal.RequireFromString("0.123456789012345678901"))}},
-		Images:    registry.ImageSettings{Style: style, QualityTier: "fine", PerArticle: new(0)}}}
+		Images:    registry.ImageSettings{Style: style, QualityTier: "fine", Format: registry.WebP, PerArticle: new(0)}}}
 }
 
 // withoutEditor is a change that switches the model editor off.
@@ -387,6 +387,8 @@ func accountRules() []accountRule {
 			function(registry.FunctionSettings{Temperature: new(decimal.RequireFromString("2.1"))})},
 		{"SettingsOfATierThatNoModelIsOf", `registry: account "a": settings of images: invalid configuration: no active image model is of the quality_tier "coarse": name one that a model is of`,
 			images(registry.ImageSettings{QualityTier: "coarse"})},
+		{"SettingsOfAFormatThatThereIsNot", `registry: account "a": settings of images: invalid configuration: format is "gif": set png, jpeg or webp, or leave it out`,
+			images(registry.ImageSettings{Format: "gif"})},
 		{"SettingsOfTooManyPictures", `registry: account "a": settings of images: invalid configuration: per_article is 9, want 0 to 8`,
 			images(registry.ImageSettings{PerArticle: new(9)})},
 	}

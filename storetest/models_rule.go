@@ -175,6 +175,8 @@ func modelRules() []modelRule {
 			function(registry.FunctionSettings{Temperature: &long})},
 		{"ATierThatNoModelIsOf", `registry: settings of images: invalid configuration: no active image model is of the quality_tier "coarse": name one that a model is of`,
 			func(c *registry.Change) { c.Next.Settings.Images.QualityTier = "coarse" }},
+		{"AFormatThatThereIsNot", `registry: settings of images: invalid configuration: format is "gif": set png, jpeg or webp, or leave it out`,
+			func(c *registry.Change) { c.Next.Settings.Images.Format = "gif" }},
 		{"TooManyPicturesPerArticle", `registry: settings of images: invalid configuration: per_article is 9, want 0 to 8`,
 			func(c *registry.Change) { c.Next.Settings.Images.PerArticle = new(9) }},
 	}

@@ -2,15 +2,18 @@ package functions_test
 
 import (
 	"context"
+	"net/http"
 	"sync"
 	"testing"
 
+	"github.com/scrip-go/scrip/blobs"
 	"github.com/scrip-go/scrip/credits"
 	"github.com/scrip-go/scrip/engine"
 	"github.com/scrip-go/scrip/engine/functions"
 	"github.com/scrip-go/scrip/providers"
 	"github.com/scrip-go/scrip/providers/openai"
 	"github.com/scrip-go/scrip/providers/providertest"
+	"github.com/scrip-go/scrip/providers/runware"
 	"github.com/scrip-go/scrip/registry"
 	"github.com/scrip-go/scrip/secret"
 	"github.com/scrip-go/scrip/stores/memory"
@@ -58,10 +61,16 @@ func open(t testing.TB, responder providertest.Responder, change func(*registry.
 	reg, err := registry.Open(ctx, db.Models(), nil)
 	must(err)
 	t.Cleanup(reg.Close)
-	text, err := openai.New(openai.Config{BaseURL: providertest.Start(t, providertest.Config{Responder: responder}).BaseURL})
+	up := providertest.Start(t, providertest.Config{Responder: responder})
+	text, err := openai.New(openai.Config{BaseURL: up.BaseURL})
 	must(err)
-	e, err := engine.New(engine.Config{Ledger: db.Ledger(), Registry: reg, Providers: []providers.Provider{text},
-		Keys: secret.Static{"openai": {ID: "test", Secret: secret.New("sk-test")}}})
+	pictures, err := runware.New(runware.Config{BaseURL: up.BaseURL})
+	must(err)
+	kept, err := blobs.Open(t.TempDir())
+	must(err)
+	key := secret.Key{ID: "test", Secret: secret.New("sk-test")}
+	e, err := engine.New(engine.Config{Ledger: db.Ledger(), Registry: reg, Providers: []providers.Provider{text, pictures},
+		Keys: secret.Static{"openai": key, "runware": key}, Blobs: kept, Downloads: http.DefaultClient})
 	must(err)
 	set, err := functions.New()
 	must(err)

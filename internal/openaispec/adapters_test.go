@@ -129,16 +129,17 @@ type family struct {
 	models, sizes, qualities []string
 	numbers                  []int
 	options                  map[string][]string // of which every value is sent with every size
+	refuses                  []string            // fields of which the description says so in words
 }
 
 // families are those that the description names.
 var families = []family{
 	{[]string{"dall-e-2"}, []string{"256x256", "512x512", "1024x1024"}, []string{"", "standard"}, []int{1, 2, 10}, map[string][]string{
-		"response_format": {`"url"`, `"b64_json"`}, "user": {`"a3f1"`}}},
+		"response_format": {`"url"`, `"b64_json"`}, "user": {`"a3f1"`}}, []string{"output_format"}},
 	{[]string{"dall-e-3"}, []string{"1024x1024", "1792x1024", "1024x1792"}, []string{"", "standard", "hd"}, []int{1}, map[string][]string{
-		"response_format": {`"url"`, `"b64_json"`}, "style": {`"vivid"`, `"natural"`}, "user": {`"a3f1"`}}},
-	{[]string{"gpt-image-1", "gpt-image-1-mini", "gpt-image-1.5"}, []string{"1024x1024", "1536x1024", "1024x1536"}, gptQualities, []int{1, 2, 10}, gptOptions},
-	{[]string{"gpt-image-2", "gpt-image-2-2026-04-21"}, []string{"1024x1024", "1536x864", "3840x2160", "1024x3072"}, gptQualities, []int{1, 2, 10}, gptOptions},
+		"response_format": {`"url"`, `"b64_json"`}, "style": {`"vivid"`, `"natural"`}, "user": {`"a3f1"`}}, []string{"output_format"}},
+	{[]string{"gpt-image-1", "gpt-image-1-mini", "gpt-image-1.5"}, []string{"1024x1024", "1536x1024", "1024x1536"}, gptQualities, []int{1, 2, 10}, gptOptions, nil},
+	{[]string{"gpt-image-2", "gpt-image-2-2026-04-21"}, []string{"1024x1024", "1536x864", "3840x2160", "1024x3072"}, gptQualities, []int{1, 2, 10}, gptOptions, nil},
 }
 
 var (
@@ -169,6 +170,7 @@ func pictures(t *testing.T) *collector {
 			t.Errorf("%s: %v", c.from, err)
 		}
 	}
+	formats := []providers.Format{"", providers.PNG, providers.JPEG, providers.WebP}
 	for _, m := range catalogued(t, registry.Image) {
 		qualities := map[string]bool{m.Profile.Quality: true}
 		for _, price := range m.ImagePrices {
@@ -176,8 +178,10 @@ func pictures(t *testing.T) *collector {
 		}
 		for _, size := range append([]string{m.LandscapeSize, m.SquareSize}, m.Sizes...) {
 			for quality := range qualities {
-				send(providers.ImageRequest{Model: m.Name, N: 1, Quality: quality, NegativePrompt: "fog",
-					Parameters: m.Profile.Parameters, Omit: m.Profile.Omit}, size, "quality %q as in the catalogue", quality)
+				for _, format := range formats {
+					send(providers.ImageRequest{Model: m.Name, N: 1, Quality: quality, Format: format, NegativePrompt: "fog",
+						Parameters: m.Profile.Parameters, Omit: m.Profile.Omit}, size, "quality %q and format %q as in the catalogue", quality, format)
+				}
 			}
 		}
 	}
@@ -193,6 +197,9 @@ func pictures(t *testing.T) *collector {
 					for _, v := range values {
 						send(providers.ImageRequest{Model: model, N: 1, Parameters: map[string]json.RawMessage{name: json.RawMessage(v)}}, size, "%s %s", name, v)
 					}
+				}
+				for _, format := range formats {
+					send(providers.ImageRequest{Model: model, N: 1, Format: format, Omit: f.refuses}, size, "format %q", format)
 				}
 				send(providers.ImageRequest{Model: model, N: 1, Quality: "auto", Omit: []string{"n", "size", "quality"}}, size, "with nothing but a prompt")
 			}

@@ -111,3 +111,19 @@ func post(t *testing.T, url string, header http.Header, body []byte) (status int
 	}
 	return resp.StatusCode, answer
 }
+
+// TestNoDallEIsAskedForAFormat: the description says in words alone that these models refuse the field. Those of the
+// catalogues must have it in their omissions.
+func TestNoDallEIsAskedForAFormat(t *testing.T) {
+	asked := map[bool]int{}
+	for _, r := range pictures(t).requests() {
+		_, has := r.fields(t)["output_format"]
+		asked[has]++
+		if has && strings.Contains(r.from, "dall-e") {
+			t.Errorf("%s: %s", r.from, r.body)
+		}
+	}
+	if asked[true] < 10 {
+		t.Errorf("%d requests ask for a format", asked[true])
+	}
+}

@@ -143,6 +143,7 @@ func present(t *testing.T, name string, db handle, ledger credits.Ledger, models
 	must(v, err)
 	next := v.Configuration
 	next.Settings.Images.QualityTier = "premium"
+	next.Settings.Images.Format = registry.JPEG
 	base, err := models.Latest(ctx)
 	must(base, err)
 	must(models.Save(ctx, registry.Change{Base: base, Who: "ada", Why: "by the present release", Next: next}))

@@ -110,9 +110,13 @@ func (p *Provider) body(r providers.ImageRequest) ([]byte, *providers.Error) {
 		{Name: "n", Value: r.N},
 		{Name: "size", Value: fmt.Sprintf("%dx%d", r.Width, r.Height)},
 		{Name: "quality"},
+		{Name: "output_format", Asked: r.Format != ""},
 	}
 	if r.Quality != "" {
 		fields[4].Value = r.Quality
+	}
+	if r.Format != "" {
+		fields[5].Value = string(r.Format)
 	}
 	return wire.Object(p.cfg.Name, fields[:], r.Parameters, r.Omit, "n", "stream", "partial_images")
 }

@@ -159,6 +159,26 @@ func TestTheRequest(t *testing.T) {
 			t.Errorf("body %v has a quality", body)
 		}
 	})
+	t.Run("SaysTheFormat", func(t *testing.T) {
+		for format, want := range map[providers.Format]any{"": nil, providers.PNG: "png", providers.JPEG: "jpeg", providers.WebP: "webp"} {
+			r := request()
+			r.Format = format
+			_, body := sent(t, dalle.Config{}, r)
+			if got := body.(map[string]any)["output_format"]; got != want {
+				t.Errorf("the format %q is %v, want %v", format, got, want)
+			}
+			r.Omit = []string{"output_format"}
+			_, body = sent(t, dalle.Config{}, r)
+			if got, ok := body.(map[string]any)["output_format"]; ok {
+				t.Errorf("the format %q is %v to a model that refuses it", format, got)
+			}
+		}
+		r := request()
+		r.Parameters = map[string]json.RawMessage{"output_format": json.RawMessage(`"webp"`)}
+		if _, body := sent(t, dalle.Config{}, r); body.(map[string]any)["output_format"] != "webp" {
+			t.Errorf("body %v has not the profile's format, and no other is asked for", body)
+		}
+	})
 }
 
 func TestARequestThatCannotBeSentIsRefusedBeforeItIs(t *testing.T) {
@@ -179,9 +199,13 @@ func TestARequestThatCannotBeSentIsRefusedBeforeItIs(t *testing.T) {
 		"WithAModelParameter":         parameter("model"),
 		"WithAPromptParameter":        parameter("prompt"),
 		"WithAParameterForTheNumber":  parameter("n"),
+		"WithAFormatThatThereIsNot":   func(r *providers.ImageRequest) { r.Format = "gif" },
 		"WithAStream":                 parameter("stream"),
 		"WithPartialImages":           parameter("partial_images"),
 		"WithAParameterThatIsNotJSON": func(r *providers.ImageRequest) { r.Parameters = map[string]json.RawMessage{"x": json.RawMessage("{")} },
+		"WithTwoFormats": func(r *providers.ImageRequest) {
+			r.Format, r.Parameters = providers.JPEG, map[string]json.RawMessage{"output_format": json.RawMessage(`"webp"`)}
+		},
 	} {
 		t.Run(rule, func(t *testing.T) {
 			p := upstream(t, func(http.ResponseWriter, *http.Request) { t.Error("it was sent") })

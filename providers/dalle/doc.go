@@ -6,10 +6,12 @@
 //
 // # Requests
 //
-// The request has model, prompt, n, size as WIDTHxHEIGHT and, if one is given, quality. Whether the answer holds
-// addresses or the pictures themselves is response_format, which belongs in the model's Parameters: the dall-e models
-// take it, and the GPT image models, which always send the pictures, refuse it. Parameters go into the request as they
-// are, except for model, prompt, n and stream. This API has no negative prompt; the request's is left out.
+// The request has model, prompt, n, size as WIDTHxHEIGHT and, if they are given, quality and the format as output_format.
+// The dall-e models refuse output_format, which belongs in their Omit. Whether the answer holds addresses or the pictures
+// themselves is response_format, which belongs in the model's Parameters: the dall-e models take it, and the GPT image
+// models, which always send the pictures, refuse it. Parameters go into the request as they are, except for model, prompt,
+// n, stream, and an output_format that is not the request's Format. This API has no negative prompt; the request's is left
+// out.
 //
 // # Answers
 //

@@ -22,8 +22,8 @@
 //     die, hang or are found dead, answers that are cut, slow, huge, packed, empty, doubled or something else;
 //   - the kind and the fate of each of these, in [providers.Error], which holds neither key nor header nor prompt, and has
 //     the status and the request id of the answer that it came after;
-//   - the attempt's id, key and base URL, the model, the messages, the bound, the schema, the temperature, Parameters and
-//     Omit in the request; nothing of the environment; and the caller's slices and maps left alone;
+//   - the attempt's id, key and base URL, the model, the messages, the bound, the schema, the temperature, the format of pictures,
+//     Parameters and Omit in the request; nothing of the environment; and the caller's slices and maps left alone;
 //   - a canceled context, two hundred calls at once, the same call after each failure, no goroutine left, nothing logged.
 //
 // What the author cannot be asked for is not tested: whether a role is the right one for the wire, and whether the wire is
@@ -58,7 +58,8 @@
 // The input tokens of a request are its bytes of text divided by four, rounded up, and so are the output tokens of an
 // answer. An answer longer than the request's bound stops there with the finish reason length. A picture is answered as
 // base64 if response_format says b64_json, and otherwise as an address; usage is reported for pictures unless the
-// request has a response_format, because the models that take one report none.
+// request has a response_format, because the models that take one report none. They refuse an output_format too. A
+// picture has the format that was asked for; see [Encode].
 //
 // # What it keeps
 //

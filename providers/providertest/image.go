@@ -4,6 +4,8 @@ import (
 	"encoding/base64"
 	"fmt"
 	"net/http"
+
+	"github.com/scrip-go/scrip/providers"
 )
 
 type imageRequest struct {
@@ -11,7 +13,9 @@ type imageRequest struct {
 	Prompt string `json:"prompt"`
 	N      *int   `json:"n"`
 	Size   string `json:"size"`
-	Format string `json:"response_format"`
+
+	Delivery string           `json:"response_format"`
+	Format   providers.Format `json:"output_format"`
 }
 
 // maxSide bounds the sides of a picture, in pixels.
@@ -23,7 +27,7 @@ func sized(width, height int) bool {
 
 // call checks a request; the text says what is wrong with it.
 func (q imageRequest) call() (c ImageCall, n int, wrong string) {
-	c, n = ImageCall{Model: q.Model, Prompt: q.Prompt, Width: 1024, Height: 1024}, 1
+	c, n = ImageCall{Model: q.Model, Prompt: q.Prompt, Width: 1024, Height: 1024, Format: q.Format}, 1
 	if q.N != nil {
 		n = *q.N
 	}
@@ -39,8 +43,12 @@ func (q imageRequest) call() (c ImageCall, n int, wrong string) {
 		return c, n, "Missing required parameter: 'prompt'."
 	case n < 1 || n > 10:
 		return c, n, "Invalid value for 'n': want 1 to 10."
-	case q.Format != "" && q.Format != "url" && q.Format != "b64_json":
+	case q.Delivery != "" && q.Delivery != "url" && q.Delivery != "b64_json":
 		return c, n, "Invalid value for 'response_format'."
+	case q.Format != "" && q.Delivery != "": // a model that takes one refuses the other
+		return c, n, "Unknown parameter: 'output_format'."
+	case q.Format != "" && q.Format != providers.PNG && q.Format != providers.JPEG && q.Format != providers.WebP:
+		return c, n, "Invalid value for 'output_format'."
 	}
 	return c, n, ""
 }
@@ -65,7 +73,7 @@ func (u *Upstream) image(w http.ResponseWriter, r *http.Request) {
 	for i := range data {
 		call.Index = i
 		drawn := file{call: call, bad: f.Kind == BadPicture}
-		if q.Format != "b64_json" {
+		if q.Delivery != "b64_json" {
 			data[i] = object{"url": u.keep(r, drawn)}
 			continue
 		}
@@ -77,7 +85,7 @@ func (u *Upstream) image(w http.ResponseWriter, r *http.Request) {
 		data[i] = object{"b64_json": base64.StdEncoding.EncodeToString(p.Data)}
 	}
 	var input, output int64 // a model that takes a response_format bills by the picture
-	if q.Format == "" {
+	if q.Delivery == "" {
 		input, output = tokens(int64(len(q.Prompt))), int64(n)*((int64(call.Width)*int64(call.Height)+1023)/1024)
 	}
 	e.Status, e.Fault = answered(f), string(f.Kind)
@@ -87,7 +95,7 @@ func (u *Upstream) image(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case f.Kind == ErrorIn200:
 		answer = object{"error": object{"message": "The server had an error while processing your request.", "type": "server_error", "param": nil, "code": "server_error"}}
-	case f.Kind != NoUsage && (q.Format == "" || f.Kind == AbsurdUsage):
+	case f.Kind != NoUsage && (q.Delivery == "" || f.Kind == AbsurdUsage):
 		report := object{"input_tokens": input, "output_tokens": output, "total_tokens": input + output,
 			"input_tokens_details":  object{"text_tokens": input, "image_tokens": 0},
 			"output_tokens_details": object{"text_tokens": 0, "image_tokens": output}}

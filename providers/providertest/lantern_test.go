@@ -576,6 +576,17 @@ func (a *lantern) paint(ctx context.Context, r providers.ImageRequest) (provider
 		return providers.ImageResult{}, a.fail(providers.Invalid, providers.NotSent, "no picture is asked for")
 	}
 	fields := map[string]any{"engine": r.Model, "scene": r.Prompt, "wide": r.Width, "high": r.Height, "copies": r.N, "ticket": r.Attempt.ID}
+	if r.Format != "" {
+		if p, set := r.Parameters["film"]; set && string(p) != asJSON(r.Format) && !slices.Contains(r.Omit, "film") && !a.is("LetsTheProfileChangeTheFormat") {
+			return providers.ImageResult{}, a.fail(providers.Invalid, providers.NotSent, "the profile wants another film")
+		}
+		if fields["film"] = r.Format; a.is("PaintsOnOneFilm") {
+			fields["film"] = providers.PNG
+		}
+	}
+	if a.is("PaintsOnNoFilm") {
+		delete(fields, "film")
+	}
 	if a.is("PaintsSquares") {
 		fields["high"] = r.Width
 	}

@@ -1,13 +1,11 @@
 package providertest
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"hash/fnv"
 	"image"
 	"image/color"
-	"image/png"
 	"strconv"
 
 	"github.com/scrip-go/scrip/providers"
@@ -33,8 +31,9 @@ type TextCall struct {
 type ImageCall struct {
 	Model         string
 	Prompt        string
-	Width, Height int // pixels
-	Index         int // which picture of its request, from 0
+	Width, Height int              // pixels
+	Format        providers.Format // that was asked for; empty if none was
+	Index         int              // which picture of its request, from 0
 }
 
 // Picture is an encoded picture.
@@ -81,9 +80,5 @@ func (Echo) Image(c ImageCall) (Picture, error) {
 			}
 		}
 	}
-	var b bytes.Buffer
-	if err := (&png.Encoder{CompressionLevel: png.BestSpeed}).Encode(&b, m); err != nil {
-		return Picture{}, err
-	}
-	return Picture{Data: b.Bytes(), ContentType: "image/png"}, nil
+	return Encode(m, c.Format)
 }

@@ -7,9 +7,12 @@ import (
 	"hash/fnv"
 	"io"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/shopspring/decimal"
+
+	"github.com/scrip-go/scrip/providers"
 )
 
 type runwareTask struct {
@@ -21,8 +24,12 @@ type runwareTask struct {
 	Height      *int   `json:"height"`
 	N           *int   `json:"numberResults"`
 	OutputType  string `json:"outputType"`
+	Format      string `json:"outputFormat"`
 	IncludeCost bool   `json:"includeCost"`
 }
+
+// runwareFormats are the API's words, which it takes in any case.
+var runwareFormats = map[string]providers.Format{"": "", "PNG": providers.PNG, "JPG": providers.JPEG, "WEBP": providers.WebP}
 
 // task is a task that was taken: what is needed to answer for it again.
 type task struct {
@@ -43,6 +50,8 @@ func (q runwareTask) call() (c ImageCall, n int, code, message string) {
 	if q.N != nil {
 		n = *q.N
 	}
+	format, known := runwareFormats[strings.ToUpper(q.Format)]
+	c.Format = format
 	switch {
 	case q.UUID == "":
 		return c, n, "validationFailed", "taskUUID is required."
@@ -54,6 +63,8 @@ func (q runwareTask) call() (c ImageCall, n int, code, message string) {
 		return c, n, "invalidWidth", "width and height go together and must be in range."
 	case n < 1 || n > 20:
 		return c, n, "valueTooLarge", "numberResults is out of range."
+	case !known:
+		return c, n, "validationFailed", "outputFormat is not one of JPG, PNG and WEBP."
 	}
 	return c, n, "", ""
 }

@@ -182,4 +182,66 @@ var imageRequestCases = []suiteCase{
 			b.Errorf("the field %q is in the request, and in Omit", field)
 		}
 	}},
+	{"SendsTheFormat", "a format travels in the wire's own word, or is left out: all the request is then as it is without one", false, func(b *bench) {
+		sends := 0
+		for format := range formatWords {
+			s, _ := b.withFormat(format)
+			switch _, says := s.fieldOf(format); {
+			case says:
+				sends++
+			case b.bodyOf(s) != b.bodyOf(b.sent(b.ask())):
+				b.Errorf("no field of the body is the format %q, and yet the body is another one", format)
+			}
+		}
+		if sends == 0 && !b.Failed() {
+			b.Skipf("not tested: the wire has no format")
+		}
+	}},
+	{"KeepsTheFormatAgainstTheProfile", "a format is left out for a model that refuses its field; Parameters that want another are refused", false, func(b *bench) {
+		s, q := b.withFormat(providers.JPEG)
+		field, says := s.fieldOf(providers.JPEG)
+		other, _ := b.withFormat(providers.WebP)
+		word, another := other.value(field)
+		if !says || !another {
+			b.Skipf("not tested: the wire has no format, or no two of them")
+		}
+		q.setAttempt(b.attempt())
+		q.profile(nil, field)
+		if b.sent(q).has(field) {
+			b.Errorf("the field %q is in the request, and in Omit", field)
+		}
+		q.setAttempt(b.attempt())
+		q.profile(map[string]json.RawMessage{field: json.RawMessage(asJSON(word))})
+		b.refused(b.call(b.Context(), q), providers.Invalid)
+	}},
+}
+
+// formatWords are what wires call the formats, in any case.
+var formatWords = map[providers.Format][]string{
+	providers.PNG:  {"png", "image/png"},
+	providers.JPEG: {"jpeg", "jpg", "image/jpeg"},
+	providers.WebP: {"webp", "image/webp"},
+}
+
+// fieldOf returns the name of the field that says a format.
+func (q seen) fieldOf(format providers.Format) (field string, found bool) {
+	for _, l := range leaves(q.body) {
+		if slices.Contains(formatWords[format], strings.ToLower(l.value)) {
+			return l.field, true
+		}
+	}
+	return "", false
+}
+
+// withFormat makes a good call for pictures of a format.
+func (b *bench) withFormat(format providers.Format) (seen, ask) {
+	b.Helper()
+	q := b.ask()
+	q.image.Format = format
+	return b.sent(q), q
+}
+
+// bodyOf is the body of a request but for the attempt.
+func (b *bench) bodyOf(q seen) string {
+	return strings.ReplaceAll(string(q.body), q.attempt, "{{attempt}}")
 }

@@ -124,6 +124,9 @@ var flaws = []struct{ flaw, face, by string }{
 	{"PaintsNothing", "Images", "RefusesACallForNoPicture"},
 	{"PaintsSquares", "Images", "SendsTheSize"},
 	{"PaintsTwoAlways", "Images", "SendsTheNumber"},
+	{"PaintsOnOneFilm", "Images", "SendsTheFormat"},
+	{"IgnoresOmit", "Images", "KeepsTheFormatAgainstTheProfile"},
+	{"LetsTheProfileChangeTheFormat", "Images", "KeepsTheFormatAgainstTheProfile"},
 	{"ShortensThePrompt", "Images", "SendsThePrompt"},
 	{"PaintsEachPictureByItself", "Images", "ReadsTheAnswer"},
 	{"CountsWhatWasAskedFor", "Images", "FewerPicturesAreASuccess"},
@@ -332,6 +335,17 @@ func TestTakesSystemMessagesInOnePlace(t *testing.T) {
 	f, c := find(t, s, "SendsTheMessagesInOrder", "Text")
 	if r := play(t.Context(), s, f, c); r.Failed() {
 		t.Errorf("the case says %q", r.lines)
+	}
+}
+
+// TestAWireWithoutAFormatIsNotTested: a format is a wish.
+func TestAWireWithoutAFormatIsNotTested(t *testing.T) {
+	s := lanternSuite("PaintsOnNoFilm")
+	for _, name := range []string{"SendsTheFormat", "KeepsTheFormatAgainstTheProfile"} {
+		f, c := find(t, s, name, "Images")
+		if r := play(t.Context(), s, f, c); r.Failed() || !r.skipped || !strings.Contains(r.lines[0], "the wire has no format") {
+			t.Errorf("%s fails: %t, is skipped: %t, and says %q", name, r.Failed(), r.skipped, r.lines)
+		}
 	}
 }
 

@@ -106,6 +106,17 @@ func TestImages(t *testing.T) {
 			t.Errorf("the journal has %d entries: a file without a fault is not journalled", n)
 		}
 	})
+	t.Run("HaveTheFormatThatIsAskedFor", func(t *testing.T) {
+		for format, want := range map[string]string{"png": "image/png", "jpeg": "image/jpeg", "webp": "image/webp"} {
+			up := providertest.Start(t, providertest.Config{})
+			var p picture
+			post(t, up, imagePath, "any", `{"model":"m","prompt":"p","size":"8x8","output_format":"`+format+`"}`).decode(t, &p)
+			a := send(t, "GET", p.Data[0].URL, "", "")
+			if got := a.header.Get("Content-Type"); got != want || http.DetectContentType(a.body) != want || p.Usage == nil {
+				t.Errorf("%s: the file is %q and announced as %q, with usage %v", format, http.DetectContentType(a.body), got, p.Usage)
+			}
+		}
+	})
 	t.Run("AreBase64WithoutUsageIfAskedFor", func(t *testing.T) {
 		var p picture
 		post(t, up, imagePath, "any", `{"model":"m","prompt":"p","size":"8x8","response_format":"b64_json"}`).decode(t, &p)
@@ -125,6 +136,8 @@ func TestImages(t *testing.T) {
 		"OfASizeWithATailAre400":     {`{"model":"m","prompt":"p","size":"8x8px"}`, "'size'"},
 		"OfAnEnormousSizeAre400":     {`{"model":"m","prompt":"p","size":"8193x1"}`, "'size'"},
 		"OfAnUnknownFormatAre400":    {`{"model":"m","prompt":"p","response_format":"tiff"}`, "'response_format'"},
+		"OfNoEncodingAre400":         {`{"model":"m","prompt":"p","output_format":"gif"}`, "'output_format'"},
+		"OfTwoFormatsAre400":         {`{"model":"m","prompt":"p","response_format":"url","output_format":"png"}`, "'output_format'"},
 		"WithoutJSONAre400":          {`[]`, "could not parse"},
 		"OfTheSizeAutoAreAnswered":   {`{"model":"m","prompt":"p","size":"auto"}`, `"url"`},
 		"WithoutASizeAreAnsweredToo": {`{"model":"m","prompt":"p"}`, `"url"`},
@@ -195,6 +208,16 @@ func TestRunware(t *testing.T) {
 			t.Errorf("the journal has %+v", e)
 		}
 	})
+	t.Run("DrawsInTheFormatThatIsAskedFor", func(t *testing.T) {
+		for word, want := range map[string]string{"PNG": "image/png", "JPG": "image/jpeg", "jpg": "image/jpeg", "WEBP": "image/webp"} {
+			var o outcome
+			post(t, up, runwarePath, "the-key", task("format "+word, `,"outputType":"dataURI","outputFormat":"`+word+`"`)).decode(t, &o)
+			text, told := strings.CutPrefix(o.Data[0].URI, "data:"+want+";base64,")
+			if b, err := base64.StdEncoding.DecodeString(text); !told || err != nil || http.DetectContentType(b) != want {
+				t.Errorf("%s: the picture is %.40s, %v, want %s", word, o.Data[0].URI, err, want)
+			}
+		}
+	})
 	t.Run("DeliversInEveryForm", func(t *testing.T) {
 		for form, get := range map[string]func(outcome) string{
 			"base64Data": func(o outcome) string { return o.Data[0].Base64 },
@@ -240,6 +263,7 @@ func TestRunware(t *testing.T) {
 		"RefusesNoModel":          {"the-key", `[{"taskType":"imageInference","taskUUID":"x"}]`, "validationFailed"},
 		"RefusesNoPrompt":         {"the-key", `[{"taskType":"imageInference","taskUUID":"x","model":"m"}]`, "missingPositivePrompt"},
 		"RefusesHalfASize":        {"the-key", `[{"taskType":"imageInference","taskUUID":"x","model":"m","positivePrompt":"p","width":64}]`, "invalidWidth"},
+		"RefusesAnUnknownFormat":  {"the-key", `[{"taskType":"imageInference","taskUUID":"x","model":"m","positivePrompt":"p","outputFormat":"GIF"}]`, "validationFailed"},
 		"RefusesTooMany":          {"the-key", `[{"taskType":"imageInference","taskUUID":"x","model":"m","positivePrompt":"p","numberResults":21}]`, "valueTooLarge"},
 	} {
 		t.Run(rule, func(t *testing.T) {

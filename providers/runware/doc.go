@@ -7,10 +7,10 @@
 // # Requests
 //
 // The body is an array of one imageInference task, delivered synchronously, with its cost included. The attempt's id
-// is the taskUUID. A picture comes as an address, in PNG, unless the request's Parameters say another outputType or
-// outputFormat. Parameters go into the task as they are, except for taskType, taskUUID, model, positivePrompt and
-// numberResults. The API has no field for the request's Quality, which is left out: a model that has qualities takes
-// them in providerSettings.
+// is the taskUUID. A picture comes as an address, in the request's Format or else PNG, unless the request's Parameters
+// say another outputType or, if the request has no Format, another outputFormat. Parameters go into the task as they
+// are, except for taskType, taskUUID, model, positivePrompt and numberResults. The API has no field for the request's
+// Quality, which is left out: a model that has qualities takes them in providerSettings.
 //
 // Models that take long, or are not delivered synchronously at all, have the deliveryMethod async in their Parameters. The
 // API then says only that it took the task: an Incomplete error with the fate Unknown, for [Provider.Reconcile] to be

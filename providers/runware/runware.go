@@ -92,6 +92,9 @@ func (p *Provider) GenerateImages(ctx context.Context, r providers.ImageRequest)
 	return providers.ImageResult{}, e
 }
 
+// formats are the API's words. Its own choice is JPG, which loses something of a picture; ours is PNG.
+var formats = map[providers.Format]string{"": "PNG", providers.PNG: "PNG", providers.JPEG: "JPG", providers.WebP: "WEBP"}
+
 // task writes the one task of a request.
 func (p *Provider) task(r providers.ImageRequest) ([]byte, *providers.Error) {
 	if e := wire.Check(p.cfg.Name, r.Attempt); e != nil {
@@ -122,7 +125,7 @@ func (p *Provider) task(r providers.ImageRequest) ([]byte, *providers.Error) {
 		{Name: "height", Value: r.Height},
 		{Name: "numberResults", Value: r.N},
 		{Name: "outputType", Value: "URL"},
-		{Name: "outputFormat", Value: "PNG"},
+		{Name: "outputFormat", Value: formats[r.Format], Asked: r.Format != ""},
 		{Name: "includeCost", Value: true},
 		{Name: "deliveryMethod", Value: "sync"},
 	}

@@ -162,6 +162,26 @@ func TestTheRequest(t *testing.T) {
 		_, body := sent(t, golden(t, "answer.json"), draw(r))
 		wantBody(t, body, "request-profile.json")
 	})
+	t.Run("SaysTheFormat", func(t *testing.T) {
+		for format, want := range map[providers.Format]any{"": "PNG", providers.PNG: "PNG", providers.JPEG: "JPG", providers.WebP: "WEBP"} {
+			r := request()
+			r.Format = format
+			_, body := sent(t, golden(t, "answer.json"), draw(r))
+			if got := body.([]any)[0].(map[string]any)["outputFormat"]; got != want {
+				t.Errorf("the format %q is %v, want %v", format, got, want)
+			}
+			r.Omit = []string{"outputFormat"}
+			_, body = sent(t, golden(t, "answer.json"), draw(r))
+			if got, ok := body.([]any)[0].(map[string]any)["outputFormat"]; ok {
+				t.Errorf("the format %q is %v to a model that refuses it", format, got)
+			}
+		}
+		r := request() // the API takes its words in any case
+		r.Format, r.Parameters = providers.JPEG, map[string]json.RawMessage{"outputFormat": json.RawMessage(`"jpg"`)}
+		if _, body := sent(t, golden(t, "answer.json"), draw(r)); body.([]any)[0].(map[string]any)["outputFormat"] != "jpg" {
+			t.Errorf("body %v has not the format that both ask for", body)
+		}
+	})
 	t.Run("LeavesTheNumberOutForAModelThatMakesOne", func(t *testing.T) {
 		r := request()
 		r.N, r.Omit = 1, []string{"numberResults"}
@@ -255,7 +275,11 @@ func TestARequestThatCannotBeSentIsRefusedBeforeItIs(t *testing.T) {
 		"WithAPromptParameter":        parameter("positivePrompt"),
 		"WithAParameterForTheNumber":  parameter("numberResults"),
 		"WithAnotherDelivery":         parameter("deliveryMethod"),
+		"WithAFormatThatThereIsNot":   func(r *providers.ImageRequest) { r.Format = "gif" },
 		"WithAParameterThatIsNotJSON": func(r *providers.ImageRequest) { r.Parameters = map[string]json.RawMessage{"x": json.RawMessage("{")} },
+		"WithTwoFormats": func(r *providers.ImageRequest) {
+			r.Format, r.Parameters = providers.JPEG, map[string]json.RawMessage{"outputFormat": json.RawMessage(`"PNG"`)}
+		},
 	} {
 		t.Run(rule, func(t *testing.T) {
 			p := upstream(t, func(http.ResponseWriter, *http.Request) { t.Error("it was sent") })

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"runtime"
 	"strings"
@@ -133,4 +134,38 @@ func TestLeasesOfAnEarlierOwner(t *testing.T) {
 			t.Errorf("Claim = %+v, %v, want nothing", claimed, err)
 		}
 	})
+}
+
+// TestAFileCanBeOpenedAgainAtOnce also while the program starts others: each of them has copies of what is open until it
+// becomes another program.
+func TestAFileCanBeOpenedAgainAtOnce(t *testing.T) {
+	path := tempFile(t)
+	open(t, path, nil).Close()
+	stop, stopped := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(stopped)
+		for {
+			select {
+			case <-stop:
+				return
+			default:
+				if err := exec.Command("true").Run(); err != nil {
+					t.Error(err)
+					return
+				}
+			}
+		}
+	}()
+	for range 200 {
+		db, err := sqlite.Open(t.Context(), path, nil)
+		if err != nil {
+			t.Error(err)
+			break
+		}
+		if err := db.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+	close(stop)
+	<-stopped
 }

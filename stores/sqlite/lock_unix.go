@@ -36,7 +36,8 @@ func lockFile(path string) (unlock func() error, err error) {
 	if f.Truncate(0) == nil {
 		_, _ = fmt.Fprintln(f, os.Getpid())
 	}
-	return f.Close, nil
+	// Closing alone would leave the lock to the copy that a process has which this one is starting just now.
+	return func() error { return errors.Join(unix.Flock(int(f.Fd()), unix.LOCK_UN), f.Close()) }, nil
 }
 
 // owner returns the process that says in the lock file that it has the lock, 0 if none does.

@@ -4,7 +4,9 @@ import (
 	"bufio"
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -91,9 +93,37 @@ func (c *clock) advance(d time.Duration) {
 
 func tempFile(t testing.TB) string { return filepath.Join(t.TempDir(), "scrip.db") }
 
+// empty is a file that has the schema and nothing else. To make one takes longer than most tests.
+var empty = sync.OnceValues(func() ([]byte, error) {
+	dir, err := os.MkdirTemp("", "scrip-empty-")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	path := filepath.Join(dir, "empty.db")
+	db, err := sqlite.Open(context.Background(), path, nil)
+	if err != nil {
+		return nil, err
+	}
+	err = db.Migrate(context.Background())
+	if err := errors.Join(err, db.Close()); err != nil {
+		return nil, err
+	}
+	return os.ReadFile(path)
+})
+
 // open returns a handle on path with the schema in place. It is closed with the test.
 func open(t testing.TB, path string, o *sqlite.Options) *sqlite.DB {
 	t.Helper()
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+		text, err := empty()
+		if err == nil {
+			err = os.WriteFile(path, text, 0o600)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
 	db, err := sqlite.Open(t.Context(), path, o)
 	if err != nil {
 		t.Fatalf("Open(%q) = %v", path, err)

@@ -84,10 +84,17 @@ func TestSchema(t *testing.T) {
 	t.Run("IsRecorded", func(t *testing.T) {
 		path := tempFile(t)
 		c := newClock()
-		open(t, path, &sqlite.Options{Now: c.now})
+		db, err := sqlite.Open(t.Context(), path, &sqlite.Options{Now: c.now})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer db.Close()
+		if err := db.Migrate(t.Context()); err != nil {
+			t.Fatal(err)
+		}
 		var number, major, at int64
 		var name, sum string
-		err := raw(t, path, "").QueryRow(`SELECT number, name, major, sha256, at FROM scrip_migrations`).Scan(&number, &name, &major, &sum, &at)
+		err = raw(t, path, "").QueryRow(`SELECT number, name, major, sha256, at FROM scrip_migrations ORDER BY number`).Scan(&number, &name, &major, &sum, &at)
 		if err != nil || number != 1 || name != "initial" || major != 1 || len(sum) != 64 || at != c.now().UnixMicro() {
 			t.Errorf("recorded %d %q %d %q %d, %v", number, name, major, sum, at, err)
 		}

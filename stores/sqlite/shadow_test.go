@@ -20,8 +20,7 @@ func TestASchemaOfBeforeShadows(t *testing.T) {
 	db.Close()
 	execute(t, raw(t, path, ""), `DROP INDEX scrip_usage_records_shadow;
 		ALTER TABLE scrip_usage_records DROP COLUMN shadow_version; ALTER TABLE scrip_usage_records DROP COLUMN shadow_credits; ALTER TABLE scrip_usage_records DROP COLUMN shadow_reason;
-		DROP TABLE scrip_account_settings;
-		DELETE FROM scrip_migrations WHERE number > 1`)
+		DELETE FROM scrip_migrations WHERE number = 2`)
 
 	db, err := sqlite.Open(t.Context(), path, nil)
 	if err != nil {

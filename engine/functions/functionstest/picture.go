@@ -1,9 +1,7 @@
 package functionstest
 
 import (
-	"bytes"
 	"fmt"
-	"image/png"
 	"math"
 	"math/rand/v2"
 	"strings"
@@ -17,9 +15,9 @@ const maxWidth = 640
 // maxHeight bounds a picture that is a narrow strip.
 const maxHeight = 2048
 
-// Image implements [providertest.Responder] with a PNG that is at most 640 pixels wide and has the proportions of what was
-// asked for. A prompt that names a scene and colours as this package's own prompts do gets them; any other gets what its
-// hash decides.
+// Image implements [providertest.Responder] with a picture that is at most 640 pixels wide and has the proportions of
+// what was asked for, encoded by [providertest.Encode]. A prompt that names a scene and colours as this package's own
+// prompts do gets them; any other gets what its hash decides.
 func (Responder) Image(c providertest.ImageCall) (providertest.Picture, error) {
 	if c.Width < 1 || c.Height < 1 {
 		return providertest.Picture{}, fmt.Errorf("functionstest: a picture of %d × %d pixels cannot be drawn", c.Width, c.Height)
@@ -40,11 +38,7 @@ func (Responder) Image(c providertest.ImageCall) (providertest.Picture, error) {
 	cv := newCanvas(w, h)
 	cv.gradient(colours.high, colours.low)
 	scene.draw(cv, colours, rng)
-	var b bytes.Buffer
-	if err := (&png.Encoder{CompressionLevel: png.BestSpeed}).Encode(&b, cv.paletted()); err != nil {
-		return providertest.Picture{}, err
-	}
-	return providertest.Picture{Data: b.Bytes(), ContentType: "image/png"}, nil
+	return providertest.Encode(cv.paletted(), c.Format)
 }
 
 func scaled(width, height int) (w, h int) {

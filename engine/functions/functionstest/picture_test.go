@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/scrip-go/scrip/engine/functions/functionstest"
+	"github.com/scrip-go/scrip/providers"
 	"github.com/scrip-go/scrip/providers/providertest"
 )
 
@@ -30,10 +31,17 @@ func draw(t testing.TB, c providertest.ImageCall) ([]byte, image.Image) {
 
 func TestPicturesAreSmallAndDecode(t *testing.T) {
 	for i := range 60 { // enough for every motif and palette
-		data, _ := draw(t, providertest.ImageCall{Model: "m", Prompt: fmt.Sprint("prompt ", i), Width: 1792, Height: 1024})
+		data, _ := draw(t, providertest.ImageCall{Model: "m", Prompt: fmt.Sprint("prompt ", i), Width: 896, Height: 512})
 		if len(data) > 80_000 {
 			t.Errorf("picture %d has %d bytes, want at most 80000", i, len(data))
 		}
+	}
+}
+
+func TestPicturesHaveTheFormatThatIsAskedFor(t *testing.T) {
+	p, err := functionstest.New().Image(providertest.ImageCall{Prompt: "p", Width: 64, Height: 64, Format: providers.JPEG})
+	if err != nil || p.ContentType != "image/jpeg" {
+		t.Errorf("the type is %q, %v, want image/jpeg", p.ContentType, err)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/scrip-go/scrip/providers"
@@ -17,13 +18,20 @@ type Field struct {
 	Value any // left out if nil
 	// Fixed says that the call depends on this field: neither a parameter nor an omission may touch it.
 	Fixed bool
+	// Asked says that the settings ask for this value, a text: a parameter may repeat it in any case, but not contradict it.
+	// The field may be left out.
+	Asked bool
 }
 
 // Object writes the fields and the parameters as one JSON object. A parameter replaces a field of its name, and what
 // is in omit is left out, whoever brought it. A parameter or an omission that touches a fixed field, and a parameter
-// that is reserved, is an error: the bound of a call and the shape of its answer are not the model's profile to change.
+// that is reserved or contradicts what is asked for, is an error: the bound of a call and the shape of its answer are not the
+// model's profile to change, and of two wishes none is dropped in silence.
 func Object(provider string, fields []Field, parameters map[string]json.RawMessage, omit []string, reserved ...string) ([]byte, *providers.Error) {
 	for _, f := range fields {
+		if parameter, ok := parameters[f.Name]; ok && f.Asked && !slices.Contains(omit, f.Name) && !repeats(parameter, f.Value) {
+			return nil, Refuse(provider, fmt.Sprintf("a parameter sets the field %q otherwise than the settings do: take it out of the profile", f.Name))
+		}
 		if !f.Fixed {
 			continue
 		}
@@ -69,6 +77,13 @@ func Object(provider string, fields []Field, parameters map[string]json.RawMessa
 	}
 	b.WriteByte('}')
 	return bytes.Clone(b.Bytes()), nil // a transport may read a body for longer than the call lasts
+}
+
+// repeats reports whether a parameter is a text that says the same as a field.
+func repeats(parameter json.RawMessage, value any) bool {
+	var said string
+	asked, ok := value.(string)
+	return ok && json.Unmarshal(parameter, &said) == nil && strings.EqualFold(said, asked)
 }
 
 // scratch is where an object is written.

@@ -18,26 +18,32 @@ func TestObject(t *testing.T) {
 		}
 		return m
 	}
-	fields := []wire.Field{{Name: "model", Value: "m<1>", Fixed: true}, {Name: "steps", Value: 20}, {Name: "none"}}
+	fields := []wire.Field{{Name: "model", Value: "m<1>", Fixed: true}, {Name: "steps", Value: 20}, {Name: "none"},
+		{Name: "form", Value: "PNG", Asked: true}}
 	for _, tt := range []struct {
 		rule       string
 		parameters map[string]json.RawMessage
 		omit       []string
 		want       string // empty if it is refused
 	}{
-		{"FieldsAreWritten", nil, nil, `{"model":"m<1>","steps":20}`},
-		{"ParametersAreWrittenAsTheyAre", raw("b", `{"x": 1.50}`, "a", `null`), nil, `{"model":"m<1>","steps":20,"a":null,"b":{"x": 1.50}}`},
-		{"AParameterReplacesAField", raw("steps", "30"), nil, `{"model":"m<1>","steps":30}`},
-		{"AnOmittedFieldIsLeftOut", nil, []string{"steps"}, `{"model":"m<1>"}`},
-		{"AnOmittedParameterIsLeftOut", raw("steps", "30", "a", "1"), []string{"steps"}, `{"model":"m<1>","a":1}`},
+		{"FieldsAreWritten", nil, nil, `{"model":"m<1>","steps":20,"form":"PNG"}`},
+		{"ParametersAreWrittenAsTheyAre", raw("b", `{"x": 1.50}`, "a", `null`), nil, `{"model":"m<1>","steps":20,"form":"PNG","a":null,"b":{"x": 1.50}}`},
+		{"AParameterReplacesAField", raw("steps", "30"), nil, `{"model":"m<1>","form":"PNG","steps":30}`},
+		{"AnOmittedFieldIsLeftOut", nil, []string{"steps"}, `{"model":"m<1>","form":"PNG"}`},
+		{"AnOmittedParameterIsLeftOut", raw("steps", "30", "a", "1"), []string{"steps"}, `{"model":"m<1>","form":"PNG","a":1}`},
 		{"AFixedFieldIsNotReplaced", raw("model", `"other"`), nil, ""},
 		{"AFixedFieldIsNotLeftOut", nil, []string{"model"}, ""},
 		{"AReservedParameterIsRefused", raw("stream", "true"), nil, ""},
-		{"AReservedParameterThatIsLeftOutIsHarmless", raw("stream", "true"), []string{"stream"}, `{"model":"m<1>","steps":20}`},
+		{"AReservedParameterThatIsLeftOutIsHarmless", raw("stream", "true"), []string{"stream"}, `{"model":"m<1>","steps":20,"form":"PNG"}`},
 		{"AParameterThatIsNotJSONIsRefused", raw("a", `1,"model":"other"`), nil, ""},
 		{"AnEmptyParameterIsRefused", raw("a", ""), nil, ""},
 		{"ANameThatIsNotAnIdentifierIsRefused", raw(`a":1,"model`, `"other"`), nil, ""},
 		{"AnEmptyNameIsRefused", raw("", "1"), nil, ""},
+		{"WhatIsAskedForMayBeLeftOut", nil, []string{"form"}, `{"model":"m<1>","steps":20}`},
+		{"WhatIsAskedForMayBeRepeated", raw("form", ` "png"`), nil, `{"model":"m<1>","steps":20,"form":"png"}`},
+		{"WhatIsAskedForMayNotBeContradicted", raw("form", `"JPG"`), nil, ""},
+		{"NorByWhatIsNoText", raw("form", `null`), nil, ""},
+		{"AContradictionThatIsLeftOutIsHarmless", raw("form", `"JPG"`), []string{"form"}, `{"model":"m<1>","steps":20}`},
 	} {
 		t.Run(tt.rule, func(t *testing.T) {
 			got, e := wire.Object("up", fields, tt.parameters, tt.omit, "stream")

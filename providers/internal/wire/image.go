@@ -20,6 +20,11 @@ func CheckImage(provider string, r providers.ImageRequest) *providers.Error {
 	case r.Width < 1 || r.Height < 1:
 		return Refuse(provider, fmt.Sprintf("the size is %dx%d, want both positive", r.Width, r.Height))
 	}
+	switch r.Format {
+	case "", providers.PNG, providers.JPEG, providers.WebP:
+	default:
+		return Refuse(provider, "the format is none of png, jpeg and webp")
+	}
 	return nil
 }
 
