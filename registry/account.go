@@ -1,6 +1,7 @@
 package registry
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"iter"
@@ -44,6 +45,9 @@ func (c AccountChange) Validate(now time.Time, versions iter.Seq2[Version, error
 	if strings.TrimSpace(c.Why) == "" {
 		errs = append(errs, invalid("change of settings", "", "why must be set: say what the change is for"))
 	}
+	if text, err := json.Marshal(c.Next); err == nil && len(text) > maxSettings {
+		errs = append(errs, invalid("change of settings", "", "they have %d bytes, at most %d are allowed: shorten the prompts", len(text), maxSettings))
+	}
 	known := false
 	var succession Succession
 	for v, err := range versions {
@@ -84,6 +88,9 @@ func (c *Configuration) accountRules(now time.Time) func(AccountSettings) error 
 		return errors.Join(v.errs...)
 	}
 }
+
+// maxSettings is how many bytes an account's settings may have as JSON: they are kept in memory, and anybody may write them.
+const maxSettings = 64 << 10
 
 // accountsTold is how many accounts are told of that a change leaves without what they name.
 const accountsTold = 10

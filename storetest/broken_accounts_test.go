@@ -72,7 +72,7 @@ func (s *toyModels) SaveAccount(ctx context.Context, c registry.AccountChange) (
 	}
 	if s.makes("ChecksTheBaseOfSettingsAndThenAppends") || s.makes("JudgesVersionsAndSettingsApart") {
 		s.mu.Unlock()
-		time.Sleep(time.Millisecond)
+		time.Sleep(20 * time.Millisecond) // however busy the machine is
 		s.mu.Lock()
 	}
 	a := registry.AccountSettings{Number: int64(len(s.accounts)) + 1, Account: c.Account, At: s.now(), Who: c.Who, Why: c.Why, Settings: c.Next}

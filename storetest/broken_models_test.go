@@ -186,7 +186,7 @@ func (s *toyModels) Save(ctx context.Context, c registry.Change) (registry.Versi
 	}
 	if s.makes("ChecksTheBaseAndThenAppends") || s.makes("JudgesVersionsAndSettingsApart") {
 		s.mu.Unlock()
-		time.Sleep(time.Millisecond)
+		time.Sleep(20 * time.Millisecond)
 		s.mu.Lock()
 	}
 	v := registry.Version{Number: int64(len(s.versions)) + 1, At: now, EffectiveAt: c.EffectiveFrom(now), Who: c.Who, Why: c.Why, Configuration: c.Next}

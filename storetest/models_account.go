@@ -373,6 +373,10 @@ func accountRules() []accountRule {
 			func(c *registry.AccountChange) { c.Who = " " }},
 		{"SettingsOfNoReason", `registry: change of settings: invalid configuration: why must be set: say what the change is for`,
 			func(c *registry.AccountChange) { c.Why = "" }},
+		{"SettingsOfTooManyBytes", `registry: change of settings: invalid configuration: they have 65573 bytes, at most 65536 are allowed: shorten the prompts`,
+			func(c *registry.AccountChange) {
+				c.Next = registry.Settings{Functions: map[string]registry.FunctionSettings{"write": {Prompt: strings.Repeat("a", 64<<10)}}}
+			}},
 		{"SettingsOfAMissingModel", `registry: account "a": settings of function "write": invalid configuration: model "nobody" does not exist: add it, or name another one`,
 			function(registry.FunctionSettings{Model: "nobody"})},
 		{"SettingsOfAnInactiveModel", `registry: account "a": settings of function "write": invalid configuration: model "retired" is not active: name one that is`,

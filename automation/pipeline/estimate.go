@@ -78,7 +78,10 @@ func (p *Pipeline) Estimate(ctx context.Context, account credits.Account, site s
 	if pictures == 0 {
 		described = 0
 	}
-	each, err2 = engine.Estimate(ctx, p.cfg.Engine, f.ImagePrompts, call, promptsUsage)
+	each = 0
+	if err2 = nil; described > 0 { // who wants no pictures needs no model that describes them
+		each, err2 = engine.Estimate(ctx, p.cfg.Engine, f.ImagePrompts, call, promptsUsage)
+	}
 	add(ImagePrompts, described, each, err2)
 
 	images := w.images + described*int64(pictures+1)

@@ -95,10 +95,28 @@ func (s *shop) typed(line string) string {
 		}
 		r.out = ""
 	}
-	if args[1] == "migrate" && len(args) == 2 {
+	switch {
+	case args[1] == "migrate" && len(args) == 2:
 		s.trade()
+	case args[1] == "models" && args[2] == "apply":
+		s.choose("alice", registry.Settings{Functions: map[string]registry.FunctionSettings{"generate_content": {MaxTokens: 4000}},
+			Images: registry.ImageSettings{Style: "watercolour", QualityTier: "basic"}})
 	}
 	return r.out + r.err
+}
+
+// choose makes an account's settings.
+func (s *shop) choose(account credits.Account, next registry.Settings) {
+	s.t.Helper()
+	s.open(writing, func(db *database) {
+		now, err := db.models.Account(s.t.Context(), account)
+		if err == nil {
+			_, err = db.models.SaveAccount(s.t.Context(), registry.AccountChange{Account: account, Base: now.Number, Who: string(account), Why: "settings page", Next: next})
+		}
+		if err != nil {
+			s.t.Fatal(err)
+		}
+	})
 }
 
 // trade fills the ledger of the page.

@@ -52,13 +52,14 @@ type commands struct {
 	Schema   string `placeholder:"NAME" help:"The schema of the tables in PostgreSQL; scrip if it is not given."`
 	JSON     bool   `name:"json" help:"Print one JSON document instead of text for people."`
 
-	Migrate  migrateCommand  `cmd:"" help:"Bring the schema of the database up to this release."`
-	Models   modelsCommands  `cmd:"" help:"Models, providers, operation costs and settings: look at them, change them, go back."`
-	Snapshot snapshotCommand `cmd:"" help:"Print a whole configuration as canonical JSON, which models apply and models diff read."`
-	Shadow   shadowCommands  `cmd:"" help:"What charges would have come to by a version that is still to come."`
-	Keys     keysCommands    `cmd:"" help:"Sealed API keys."`
-	Verify   verifyCommand   `cmd:"" help:"Replay accounts of the ledger and name every row that breaks a rule."`
-	Usage    usageCommand    `cmd:"" help:"What an account used and was charged."`
+	Migrate  migrateCommand   `cmd:"" help:"Bring the schema of the database up to this release."`
+	Models   modelsCommands   `cmd:"" help:"Models, providers, operation costs and settings: look at them, change them, go back."`
+	Snapshot snapshotCommand  `cmd:"" help:"Print a whole configuration as canonical JSON, which models apply and models diff read."`
+	Shadow   shadowCommands   `cmd:"" help:"What charges would have come to by a version that is still to come."`
+	Accounts accountsCommands `cmd:"" help:"Accounts' own settings."`
+	Keys     keysCommands     `cmd:"" help:"Sealed API keys."`
+	Verify   verifyCommand    `cmd:"" help:"Replay accounts of the ledger and name every row that breaks a rule."`
+	Usage    usageCommand     `cmd:"" help:"What an account used and was charged."`
 }
 
 // app is what a command runs with.
