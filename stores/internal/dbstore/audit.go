@@ -2,7 +2,6 @@ package dbstore
 
 import (
 	"database/sql"
-	"encoding/json"
 	"time"
 
 	"github.com/shopspring/decimal"
@@ -51,7 +50,7 @@ type AuditLine struct {
 
 // Fields returns what a row of SelectLines is read into. The line may be read into again.
 func (l *AuditLine) Fields(at Instant) []any {
-	out := append(entryFields(&l.entry, freshList[credits.Lot]{&l.entry.Lots}, at), &l.holdState, &l.holdOperation, &l.holdScope, &l.holdFingerprint, &l.holdAmount, &l.holdLots, &l.holdRefunded,
+	out := append(EntryFields(&l.entry, at), &l.holdState, &l.holdOperation, &l.holdScope, &l.holdFingerprint, &l.holdAmount, &l.holdLots, &l.holdRefunded,
 		&l.recordAccount, &l.recordKey, &l.recordEntry, &l.operation, &l.scope, &l.provider, &l.model, &l.attempt)
 	out = append(out, usageFields(&l.record.Usage)...)
 	return append(out, &l.exact, &l.charged, &l.writtenOff, &l.cost, &l.record.ReportedCost, &l.version, at(&l.record.At),
@@ -71,7 +70,7 @@ func (l *AuditLine) Line() credits.Line {
 		h := credits.Hold{Account: e.Account, Key: e.Key, State: credits.HoldState(l.holdState.String), Amount: credits.Amount(l.holdAmount.Int64),
 			Refunded: credits.Amount(l.holdRefunded.Int64), Operation: l.holdOperation.String, Scope: l.holdScope.String}
 		copy(h.Fingerprint[:], l.holdFingerprint)
-		_ = json.Unmarshal([]byte(l.holdLots.String), &h.Lots) // the schema holds it valid; lots that are missing are a problem of their own
+		_ = Lots{&h.Lots}.Scan(l.holdLots.String) // the schema holds it valid; lots that are missing are a problem of their own
 		line.Hold = &h
 	}
 	if l.recordKey.Valid {
@@ -100,5 +99,5 @@ const AuditHoldColumns = `account, key, operation, scope, state, amount, created
 
 // AuditHoldFields returns what an audit reads of a hold, which may be read into again.
 func AuditHoldFields(h *credits.Hold, at Instant) []any {
-	return []any{&h.Account, &h.Key, &h.Operation, &h.Scope, &h.State, &h.Amount, at(&h.CreatedAt), freshList[credits.Lot]{&h.Lots}, &h.Refunded}
+	return []any{&h.Account, &h.Key, &h.Operation, &h.Scope, &h.State, &h.Amount, at(&h.CreatedAt), Lots{&h.Lots}, &h.Refunded}
 }

@@ -127,11 +127,3 @@ func (c List) Scan(v any) error {
 	}
 	return fmt.Errorf("a list is stored as %T", v)
 }
-
-// freshList reads a list where the same place is read into again and again: what was there before stays its reader's.
-type freshList[T any] struct{ v *[]T }
-
-func (c freshList[T]) Scan(v any) error {
-	*c.v = nil
-	return List{c.v}.Scan(v)
-}

@@ -44,7 +44,7 @@ func FuzzScan(f *testing.F) {
 			{Count{&count}, Count{&count2}, &count, &count2},
 			{Digest{&digest}, Digest{&digest2}, &digest, &digest2},
 			{Optional{&optional}, Optional{&optional2}, &optional, &optional2},
-			{List{&lots}, List{&lots2}, &lots, &lots2},
+			{Lots{&lots}, Lots{&lots2}, &lots, &lots2},
 			{shadowVersion{&version}, shadowVersion{&version2}, &version, &version2},
 			{shadowCredits{&amount}, shadowCredits{&amount2}, &amount, &amount2},
 		} {

@@ -34,7 +34,7 @@ const HoldColumns = `account, key, operation, scope, state, amount, fingerprint,
 func HoldFields(h *credits.Hold, at Instant) []any {
 	return []any{&h.Account, &h.Key, &h.Operation, &h.Scope, &h.State, &h.Amount, Digest{&h.Fingerprint},
 		&h.Holder.ID, &h.Holder.Fence, Span{&h.Holder.Lease}, at(&h.LeaseUntil), at(&h.ExpiresAt),
-		&h.Pinned, at(&h.CreatedAt), List{&h.Lots}, &h.Refunded}
+		&h.Pinned, at(&h.CreatedAt), Lots{&h.Lots}, &h.Refunded}
 }
 
 // UsageColumns are what was measured, in a row of the journal and in a usage record.
@@ -60,11 +60,9 @@ func AttemptFields(a *credits.Attempt, at Instant) []any {
 const EntryColumns = `account, number, kind, amount, balance_after, key, charge, operation, scope, who, note, lots, at, hash`
 
 // EntryFields returns the fields of an entry.
-func EntryFields(e *credits.Entry, at Instant) []any { return entryFields(e, List{&e.Lots}, at) }
-
-func entryFields(e *credits.Entry, lots any, at Instant) []any {
+func EntryFields(e *credits.Entry, at Instant) []any {
 	return []any{&e.Account, &e.Number, &e.Kind, &e.Amount, &e.BalanceAfter, &e.Key, &e.Charge, &e.Operation, &e.Scope, &e.Who, &e.Note,
-		lots, at(&e.At), Digest{&e.Hash}}
+		Lots{&e.Lots}, at(&e.At), Digest{&e.Hash}}
 }
 
 // RecordColumns are those of RecordFields.
