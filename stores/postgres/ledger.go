@@ -20,8 +20,9 @@ type Ledger struct {
 	in    pgx.Tx        // the host's transaction; nil if mutations have their own
 	turn  chan struct{} // held by the one who commits
 
-	writer  string // names this handle
-	batches int64  // the number of the last batch, for who has the turn
+	writer    string // names this handle
+	batches   int64  // the number of the last batch, for who has the turn
+	lastBatch int    // how many mutations it had, for who has the turn
 }
 
 // In returns the ledger inside a transaction that the host began on the same database: what it does is committed or

@@ -58,6 +58,11 @@ func (l *Ledger) enqueue(ctx context.Context, op credits.Op) (credits.Outcome, e
 	timer := time.NewTimer(l.db.patience)
 	defer timer.Stop()
 	for {
+		select { // first, because select takes any that is ready: a turn for nothing would split the next batch
+		case <-c.done:
+			return c.outcome, c.err
+		default:
+		}
 		var err error
 		select {
 		case <-c.done:
@@ -82,10 +87,14 @@ func (l *Ledger) enqueue(ctx context.Context, op credits.Op) (credits.Outcome, e
 // drain commits what waits, up to a batch, and gives the turn back.
 func (l *Ledger) drain() {
 	defer func() { <-l.turn }()
+	if l.lastBatch > 1 { // one that was alone waits for nobody
+		l.queue.Gather(maxBatch)
+	}
 	batch := l.take()
 	if len(batch) == 0 {
 		return
 	}
+	l.lastBatch = len(batch)
 	l.commit(batch)
 	for _, c := range batch {
 		close(c.done)

@@ -3,7 +3,6 @@ package sqlite
 import (
 	"context"
 	"errors"
-	"runtime"
 	"time"
 
 	sqlite3 "modernc.org/sqlite/lib"
@@ -60,10 +59,8 @@ func (l *Ledger) enqueue(ctx context.Context, op credits.Op) (credits.Outcome, e
 // drain commits what waits, up to a batch, and gives the turn back.
 func (l *Ledger) drain() {
 	defer l.db.endTurn()
-	// Those whose mutations were just committed are about to come back, each with its next one: the first of them to run
-	// lets the others run too, as long as they keep coming. One that was alone waits for nobody.
-	for n := -1; l.lastBatch > 1 && n < min(l.queue.Len(), maxBatch); runtime.Gosched() {
-		n = l.queue.Len()
+	if l.lastBatch > 1 { // one that was alone waits for nobody
+		l.queue.Gather(maxBatch)
 	}
 	batch := l.queue.Take(func(n int, _ *call) bool { return n < maxBatch })
 	if len(batch) == 0 {
