@@ -9,8 +9,8 @@ import (
 	"github.com/scrip-go/scrip/credits"
 )
 
-// Lots is a list of lots, as List keeps one. Every entry and every hold has one, nearly always of one lot, and encoding/json
-// takes a sixth of the time in which they are read for it. What is not exactly as it is written here is left to
+// Lots is a list of lots, as List keeps one. Every entry and every hold has one, nearly always of one lot, and for
+// encoding/json it is a quarter of the work to read them. What is not exactly as it is written here is left to
 // encoding/json. Reading makes a new list: the one that was there before stays its reader's.
 type Lots struct{ V *[]credits.Lot }
 
