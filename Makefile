@@ -24,7 +24,7 @@ quick: ## the tests without -race
 
 .PHONY: prove
 prove: ## the campaigns of kills and faults at their full counts; prints the counts
-	SCRIP_PROVE=1 $(GO) test -count=1 -timeout 60m -v -run 'Campaign' ./...
+	SCRIP_PROVE=1 $(GO) test -count=1 -timeout 150m -v -run 'Campaign' ./...
 
 .PHONY: spec
 spec: ## send every request of the OpenAI adapters to a server made from OpenAI's own API description (Prism, by npm)
