@@ -3,8 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"maps"
-	"slices"
 	"time"
 
 	"github.com/scrip-go/scrip/credits"
@@ -93,7 +91,7 @@ func byReason(rows []credits.ShadowRow) ([]credits.ShadowRow, error) {
 		sums[r.Reason] = s
 	}
 	out := []credits.ShadowRow{}
-	for _, reason := range slices.Sorted(maps.Keys(sums)) {
+	for _, reason := range sortedKeys(sums) {
 		out = append(out, sums[reason])
 	}
 	return out, nil

@@ -29,6 +29,8 @@ func settingsFields(s *registry.AccountSettings) []any {
 	return []any{&s.Number, &s.Account, instant{&s.At}, &s.Who, &s.Why, dbstore.List{V: &s.Settings}}
 }
 
+func settingsNumber(s *registry.AccountSettings) int64 { return s.Number }
+
 const selectSettings = `SELECT ` + settingsColumns + ` FROM scrip.account_settings WHERE account = $1 AND number < $2
 ORDER BY number DESC LIMIT $3`
 
@@ -44,16 +46,9 @@ func (m *Models) Account(ctx context.Context, account credits.Account) (registry
 
 // AccountHistory implements [registry.ModelStore].
 func (m *Models) AccountHistory(ctx context.Context, account credits.Account, before int64) iter.Seq2[registry.AccountSettings, error] {
-	return dbstore.PagesOf(dbstore.Documents, func(last *registry.AccountSettings, limit int) ([]registry.AccountSettings, error) {
+	return dbstore.Descending(dbstore.Documents, before, settingsNumber, func(below int64, limit int) ([]registry.AccountSettings, error) {
 		if err := m.db.readable(ctx); err != nil {
 			return nil, err
-		}
-		below := before
-		switch {
-		case last != nil:
-			below = last.Number
-		case before == 0:
-			below = math.MaxInt64
 		}
 		found, err := rows(ctx, m.db.pool, settingsFields, m.db.sql(selectSettings), name(string(account)), below, limit)
 		return found, translate(ctx, "history of settings", err)
@@ -76,11 +71,7 @@ func (m *Models) SaveAccount(ctx context.Context, c registry.AccountChange) (reg
 		if err := m.begin(ctx, t, instant{&s.At}); err != nil {
 			return err
 		}
-		if err := c.Validate(s.At, dbstore.PagesOf(1, func(last *registry.Version, limit int) ([]registry.Version, error) {
-			below := int64(math.MaxInt64)
-			if last != nil {
-				below = last.Number
-			}
+		if err := c.Validate(s.At, dbstore.Descending(1, 0, versionNumber, func(below int64, limit int) ([]registry.Version, error) {
 			return rows(ctx, t, versionFields, m.db.sql(selectHistory), below, limit)
 		})); err != nil {
 			return err

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"iter"
-	"math"
 
 	"github.com/scrip-go/scrip/registry"
 	"github.com/scrip-go/scrip/stores/internal/dbstore"
@@ -73,21 +72,16 @@ func (m *Models) Load(ctx context.Context, number int64) (registry.Version, erro
 	return v, nil
 }
 
+func versionNumber(v *registry.Version) int64 { return v.Number }
+
 const selectHistory = `SELECT ` + versionColumns + ` FROM scrip_configurations WHERE version < ?
 ORDER BY version DESC LIMIT ?`
 
 // History implements [registry.ModelStore].
 func (m *Models) History(ctx context.Context, before int64) iter.Seq2[registry.Version, error] {
-	return dbstore.PagesOf(dbstore.Documents, func(last *registry.Version, limit int) ([]registry.Version, error) {
+	return dbstore.Descending(dbstore.Documents, before, versionNumber, func(below int64, limit int) ([]registry.Version, error) {
 		if err := m.db.readable(ctx); err != nil {
 			return nil, err
-		}
-		below := before
-		switch {
-		case last != nil:
-			below = last.Number
-		case before == 0:
-			below = math.MaxInt64
 		}
 		found, err := rows(ctx, m.db.reader, versionFields, selectHistory, below, limit)
 		return found, translate("history of versions", err)

@@ -17,9 +17,18 @@ func Pages[T any](limit int, fetch func(last *T, limit int) ([]T, error)) iter.S
 	return pages(page, limit, fetch)
 }
 
-// PagesOf is Pages without a limit, by pages of a size.
-func PagesOf[T any](size int, fetch func(last *T, limit int) ([]T, error)) iter.Seq2[T, error] {
-	return pages(size, 0, fetch)
+// Descending yields the rows with numbers below before, the highest first, by pages of a size; all of them if before is 0.
+// fetch returns at most limit rows with numbers below one.
+func Descending[T any](size int, before int64, number func(*T) int64, fetch func(below int64, limit int) ([]T, error)) iter.Seq2[T, error] {
+	if before == 0 {
+		before = math.MaxInt64
+	}
+	return pages(size, 0, func(last *T, limit int) ([]T, error) {
+		if last != nil {
+			return fetch(number(last), limit)
+		}
+		return fetch(before, limit)
+	})
 }
 
 func pages[T any](size, limit int, fetch func(last *T, limit int) ([]T, error)) iter.Seq2[T, error] {
