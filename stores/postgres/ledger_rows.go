@@ -44,21 +44,25 @@ const totalTypes = `text boolean timestamptz text text text text bigint bigint b
 
 const eventTypes = `text bigint text text text bigint bigint timestamptz`
 
-// insert is a statement that inserts any number of rows: an array for each column. What Go has as text, decimals and
-// JSON, is sent as text.
+// insert is a statement that inserts any number of rows: an array for each column.
 func insert(table, columns, types string) string {
+	return "INSERT INTO scrip." + table + " (" + columns + ")\nSELECT " + unnested(columns, types)
+}
+
+// unnested is what a SELECT lists to have rows out of parameters, each the array of a column. The functions of a list give
+// a row at a time, all in step; in FROM, each of them would first lay its whole array aside. What Go has as text, decimals
+// and JSON, is sent as text.
+func unnested(columns, types string) string {
 	names, of := strings.Split(columns, ", "), strings.Fields(types)
-	arrays, selected := make([]string, len(of)), make([]string, len(of))
 	for i, t := range of {
-		sent := t
-		selected[i] = "u." + names[i]
-		if t == "numeric" || t == "json" {
-			sent, selected[i] = "text", selected[i]+"::"+t
+		switch t {
+		case "numeric", "json":
+			of[i] = fmt.Sprintf("unnest($%d::text[])::%s AS %s", i+1, t, names[i])
+		default:
+			of[i] = fmt.Sprintf("unnest($%d::%s[]) AS %s", i+1, t, names[i])
 		}
-		arrays[i] = fmt.Sprintf("$%d::%s[]", i+1, sent)
 	}
-	return "INSERT INTO scrip." + table + " (" + columns + ")\nSELECT " + strings.Join(selected, ", ") +
-		"\nFROM unnest(" + strings.Join(arrays, ", ") + ") AS u (" + columns + ")"
+	return strings.Join(of, ", ")
 }
 
 // overwrite ends an insert that updates the given columns of a row that is there already.

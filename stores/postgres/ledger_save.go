@@ -12,9 +12,9 @@ import (
 // insertAccounts fails if another process made the account in the meantime; the decision is then made again.
 var insertAccounts = insert("accounts", dbstore.AccountColumns, accountTypes)
 
-const updateAccounts = `UPDATE scrip.accounts a SET posted = u.posted, held = u.held, debt = u.debt, entries = u.entries, head = u.head,
+var updateAccounts = `UPDATE scrip.accounts a SET posted = u.posted, held = u.held, debt = u.debt, entries = u.entries, head = u.head,
 	events = u.events, alert_below = u.alert_below, alerted = u.alerted
-FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bytea[], $7::bigint[], $8::bigint[], $9::boolean[]) AS u (` + dbstore.AccountColumns + `)
+FROM (SELECT ` + unnested(dbstore.AccountColumns, accountTypes) + `) u
 WHERE a.account = u.account`
 
 var upsertHolds = insert("holds", dbstore.HoldColumns, holdTypes) + overwrite("account, key", `operation, scope, state, amount, holder, fence, lease, `+
