@@ -120,10 +120,10 @@ func checkPicture(t *testing.T, file string) {
 
 func TestPausesWhenTheCreditsRunOutAndGoesOnWithMore(t *testing.T) {
 	up := startUpstream(t, providertest.Config{})
-	whole := newProgram(t, up, "-images", "0")
+	whole := newProgram(t, up, "-limit", "30", "-images", "0")
 	want := whole.want(exitDone)
 
-	p := newProgram(t, up, "-images", "0")
+	p := newProgram(t, up, "-limit", "30", "-images", "0")
 	before := len(up.Journal())
 	r := p.want(exitCredits, "-credits", "20")
 	s := r.summary
@@ -136,7 +136,7 @@ func TestPausesWhenTheCreditsRunOutAndGoesOnWithMore(t *testing.T) {
 	p.audit(up.Journal()[before:])
 	// The same command pauses again, and more credits let it go on, also step by step.
 	p.want(exitCredits, "-credits", "20")
-	p.want(exitCredits, "-credits", "60")
+	p.want(exitCredits, "-credits", "45")
 	done := p.want(exitDone, "-credits", "1000")
 	p.audit(up.Journal()[before:])
 	if done.summary.Credits.Used != want.summary.Credits.Used || done.summary.Credits.Granted != 1000 {
