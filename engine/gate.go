@@ -81,7 +81,7 @@ func (op *operation) pass(ctx context.Context) (outcome, error) {
 	if held.Receipt != nil {
 		return outcome{*held.Receipt, true}, nil
 	}
-	if err := op.take(held.Hold); err != nil {
+	if err := op.take(held.Hold, first != nil); err != nil {
 		return op.release(ctx, credits.Attempt{}, err)
 	}
 	op.observe(ctx, Event{Phase: PhasePrep})
@@ -248,10 +248,11 @@ func (op *operation) leave(failure *providers.Error) {
 	}
 }
 
-// take adopts a hold: from here on, what it pinned is the request.
-func (op *operation) take(h *credits.Hold) (err error) {
+// take adopts a hold: from here on, what it pinned is the request. A fresh one pinned what was resolved, or else, if its
+// earlier holder gave it up after it was looked up, what that one had pinned.
+func (op *operation) take(h *credits.Hold, resolved bool) (err error) {
 	op.held = h.Amount
-	if h.Fresh {
+	if h.Fresh && resolved {
 		return nil
 	}
 	if op.req, err = decodeRequest(h.Pinned); err != nil {

@@ -1,6 +1,7 @@
 package engine_test
 
 import (
+	"context"
 	"errors"
 	"slices"
 	"sync"
@@ -152,6 +153,39 @@ func TestAReceiptIsReadWhateverBecameOfTheModel(t *testing.T) {
 	}
 	if _, err := engine.Run(t.Context(), h.Engine, echoing, engine.Call{Account: account, Key: "k"}, ask{"else"}); !errors.Is(err, credits.ErrKeyReused) {
 		t.Errorf("other input: %v, want %v", err, credits.ErrKeyReused)
+	}
+	h.sound()
+}
+
+// givingUp is a ledger whose holder gives up what is looked up, before the answer is heard.
+type givingUp struct{ engine.Ledger }
+
+func (g givingUp) Lookup(ctx context.Context, a credits.Account, k credits.Key) (credits.Held, error) {
+	h, err := g.Ledger.Lookup(ctx, a, k)
+	if err == nil && h.Hold != nil {
+		err = g.Release(ctx, credits.ReleaseRequest{Account: a, Key: k, Holder: h.Hold.Holder, Last: neverSent(h.Hold.OpenAttempts[0])})
+	}
+	return h, err
+}
+
+func neverSent(a credits.Attempt) credits.Attempt {
+	a.Fate = string(providers.NotSent)
+	return a
+}
+
+// TestWhatWasPinnedWillDoIfItsHolderGivesUpMeanwhile: the registry has nothing to go by any more, and the hold that was
+// looked up in its place is a fresh one when it is asked for.
+func TestWhatWasPinnedWillDoIfItsHolderGivesUpMeanwhile(t *testing.T) {
+	h := newHost(t, setup{})
+	m := &mortal{Ledger: h.ledger, dieAt: 1, after: true}
+	if _, _, err := (flow{}).run(h, h.another(func(c *engine.Config) { c.Ledger = m }), credits.Holder{}); !errors.Is(err, errDead) {
+		t.Fatal(err)
+	}
+	h.change(func(c *registry.Configuration) { c.Operations = c.Operations[:3] })
+	e := h.another(func(c *engine.Config) { c.Ledger = givingUp{h.ledger} })
+	got, err := engine.Run(t.Context(), e, echoing, engine.Call{Account: account, Key: "k", Holder: credits.Holder{ID: "second", Fence: 1}}, ask{prompt})
+	if err != nil || got.Record.Model != textModel || got.Record.PriceVersion != 1 {
+		t.Errorf("%+v, %v: want an answer by version 1", got.Record, err)
 	}
 	h.sound()
 }
