@@ -34,7 +34,10 @@ func (op *operation) readPictures(ctx context.Context, got *delivery) ([]byte, e
 	defer cancel()
 	var kept []Picture
 	var errs []error
-	for i, img := range got.images {
+	if len(got.images) == 0 {
+		errs = append(errs, fmt.Errorf("%w: there is no picture in it", ErrAnswer))
+	}
+	for i, img := range got.images[:min(len(got.images), op.req.Drawing.N)] { // what nobody asked for is nobody's to pay
 		p, err := op.keep(ctx, i, img)
 		if err != nil {
 			errs = append(errs, fmt.Errorf("picture %d of %d: %w", i+1, len(got.images), err))

@@ -205,3 +205,20 @@ func TestAFunctionThatMakesPicturesNeedsBlobs(t *testing.T) {
 		t.Errorf("a text function: %v", err)
 	}
 }
+
+func TestAnAnswerWithoutAPictureIsNotCharged(t *testing.T) {
+	h := newHost(t, setup{engine: with(delivers())})
+	if _, err := h.sketch("k", dalleModel, 1); !errors.Is(err, engine.ErrAnswer) || len(h.settles()) != 0 {
+		t.Errorf("%v, %d settles; want %v and none", err, len(h.settles()), engine.ErrAnswer)
+	}
+	h.sound()
+}
+
+func TestAPictureThatNobodyAskedForIsLeft(t *testing.T) {
+	h := newHost(t, setup{engine: with(delivers(providers.Image{Data: picture(0)}, providers.Image{Data: picture(1)}))})
+	got, err := h.sketch("k", dalleModel, 1)
+	if err != nil || len(got.Out.Pictures) != 1 || got.Charged != 5 || got.Record.WrittenOff != 0 || h.blobs.puts != 1 {
+		t.Errorf("%d pictures for %d, %d written off, %d kept, %v; want one for 5", len(got.Out.Pictures), got.Charged, got.Record.WrittenOff, h.blobs.puts, err)
+	}
+	h.sound()
+}
