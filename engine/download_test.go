@@ -1,6 +1,7 @@
 package engine_test
 
 import (
+	"crypto/tls"
 	"errors"
 	"net/http"
 	"net/http/httptest"
@@ -114,6 +115,27 @@ func TestTheEnginesOwnClientConnectsToPublicAddressesOnly(t *testing.T) {
 			t.Errorf("%s: %v, want it refused without being shown", url, err)
 		}
 		h.sound()
+	}
+}
+
+// TestTheEnginesOwnClientIsNotTheProcesssDefault: a host may have wrapped that one to trace it, or let it dial as it likes.
+func TestTheEnginesOwnClientIsNotTheProcesssDefault(t *testing.T) {
+	theirs := http.DefaultTransport
+	defer func() { http.DefaultTransport = theirs }()
+	s := httptest.NewTLSServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("it was let in") }))
+	defer s.Close()
+	for name, other := range map[string]http.RoundTripper{
+		"Wrapped":     roundTrip(theirs.RoundTrip),
+		"WithADialer": &http.Transport{DialTLSContext: (&tls.Dialer{Config: &tls.Config{InsecureSkipVerify: true}}).DialContext},
+	} {
+		http.DefaultTransport = other
+		resp, err := engine.PublicOnly().Get(s.URL)
+		if err == nil {
+			resp.Body.Close()
+		}
+		if err == nil || !strings.Contains(err.Error(), "its address is not public") {
+			t.Errorf("%s: %v, want it refused", name, err)
+		}
 	}
 }
 

@@ -174,8 +174,9 @@ func publicOnly() *http.Client {
 		}
 		return nil
 	}}
-	t := http.DefaultTransport.(*http.Transport).Clone()
-	t.DialContext, t.Proxy = dialer.DialContext, nil
+	// One of its own: the process's default may be of any type, and may dial by a function that asks nobody.
+	t := &http.Transport{DialContext: dialer.DialContext, ForceAttemptHTTP2: true, MaxIdleConns: 100, IdleConnTimeout: 90 * time.Second,
+		TLSHandshakeTimeout: 10 * time.Second}
 	return &http.Client{Transport: t, CheckRedirect: func(r *http.Request, via []*http.Request) error {
 		r.Header.Del("Referer") // the address that redirects can be signed, and is not the next host's to know
 		if len(via) >= 10 {
