@@ -102,7 +102,11 @@ func New(cfg Config) (*Engine, error) {
 			bad("a limit of provider %q is negative", name)
 		}
 	}
-	for _, f := range cfg.Functions {
+	for i, f := range cfg.Functions {
+		if f == nil {
+			bad("function %d is nil", i)
+			continue
+		}
 		if _, twice := e.functions[f.Name()]; twice {
 			bad("function %q is listed twice", f.Name())
 		}
