@@ -25,7 +25,8 @@ const MaxCaps = 100
 // same decision as a hold, a charge and an extension, which are refused with a [CapError]. A settle is never refused: it
 // may bring a cap above its limit when it comes after its hold was given back.
 //
-// An amount belongs to the window in which its hold was made, whenever it is settled, released or refunded.
+// An amount belongs to the window in which its hold was made, whenever it is settled, released or refunded. If the clock goes
+// back behind the beginning of a cap's window, what is made then belongs to that window.
 type Cap struct {
 	Account   Account `json:"account"`
 	Name      string  `json:"name"`                // the host's, unique in the account, at most 200 bytes
@@ -111,7 +112,8 @@ func (s *State) LoadUse(c Cap, used Amount) { s.used[c] = used }
 
 func (s *State) touchCap(c *CapRow) { s.changes.Caps[CapRef{c.Account, c.Name}] = c }
 
-// turnCaps begins the windows anew whose time has come. A clock that goes back does not bring an old window back.
+// turnCaps begins the windows anew whose time has come. A clock that goes back does not bring an old window back: what is
+// made then is of the present one; see made.
 func (s *State) turnCaps(account Account, now time.Time) {
 	for _, c := range s.caps[account] {
 		if start := c.Start(now); start.After(c.Since) {
@@ -119,6 +121,25 @@ func (s *State) turnCaps(account Account, now time.Time) {
 			s.touchCap(c)
 		}
 	}
+}
+
+// made is when credits that are taken now count as taken: not before a window that a cap is in. A clock that was wrong once
+// would else leave the account without its caps until the time that it showed.
+func (s *State) made(account Account, now time.Time) time.Time {
+	for _, c := range s.caps[account] {
+		if c.Since.After(now) {
+			now = c.Since
+		}
+	}
+	return now
+}
+
+// end is when the present window ends.
+func (c *CapRow) end(now time.Time) time.Time {
+	if c.Since.After(now) {
+		now = c.Since
+	}
+	return c.End(now)
 }
 
 // admit refuses to add to what caps count, if one does not leave room for it. What a refusal causes, an event, stays.
@@ -135,7 +156,7 @@ func (s *State) admit(ref Ref, more use, now time.Time) error {
 			s.touchCap(c)
 			s.emit(Event{Account: ref.Account, Kind: CapReached, Key: ref.Key, Cap: c.Name, Amount: c.Limit, Now: c.Used, At: now})
 		}
-		return &CapError{Account: ref.Account, Cap: c.Name, Limit: c.Limit, Used: c.Used, Need: more.amount, Until: c.End(now)}
+		return &CapError{Account: ref.Account, Cap: c.Name, Limit: c.Limit, Used: c.Used, Need: more.amount, Until: c.end(now)}
 	}
 	return nil
 }
@@ -202,7 +223,7 @@ func (s *State) Caps(account Account, now time.Time) []CapUse {
 	s.turnCaps(account, now)
 	var out []CapUse
 	for _, c := range s.caps[account] {
-		out = append(out, CapUse{Cap: c.Cap, Used: c.Used, Since: c.Since, Until: c.End(now)})
+		out = append(out, CapUse{Cap: c.Cap, Used: c.Used, Since: c.Since, Until: c.end(now)})
 	}
 	return out
 }

@@ -253,6 +253,25 @@ func TestAnAmountBelongsToTheWindowOfItsHold(t *testing.T) {
 		l.now = midnight
 		l.wantUsed("daily 7")
 	})
+	t.Run("AndWhatIsMadeByAClockThatWentBackIsOfThePresentOne", func(t *testing.T) {
+		l := late(t)
+		l.must(named(charge(7), "today"))
+		l.now = midnight.Add(-time.Hour)
+		until := midnight.Add(24 * time.Hour)
+		if c := l.uses(acme)[0]; !c.Since.Equal(midnight) || !c.Until.Equal(until) {
+			t.Errorf("the window is from %v to %v", c.Since, c.Until)
+		}
+		l.must(named(charge(40), "again"))
+		l.must(named(hold(50, other), "held"))
+		l.wantUsed("daily 97")
+		var refused *credits.CapError
+		if err := l.refused(named(charge(4), "more"), credits.ErrCap); !errors.As(err, &refused) || !refused.Until.Equal(until) {
+			t.Errorf("%v, want a refusal until the window ends", err)
+		}
+		l.must(named(release(other), "held"))
+		l.now = midnight
+		l.wantUsed("daily 47")
+	})
 }
 
 func TestSettingACapCountsWhatWasThere(t *testing.T) {

@@ -213,10 +213,11 @@ func (r Charge) apply(s *State, now time.Time) (Outcome, error) {
 	if available := acc.Posted - acc.Held; available < r.Amount {
 		return Outcome{}, &InsufficientError{Account: r.Account, Need: r.Amount, Available: available, Held: acc.Held}
 	}
-	if err := s.admit(ref, use{r.Operation, r.Scope, now, r.Amount}, now); err != nil {
+	made := s.made(r.Account, now)
+	if err := s.admit(ref, use{r.Operation, r.Scope, made, r.Amount}, now); err != nil {
 		return Outcome{}, err
 	}
-	h.Operation, h.Scope, h.Amount, h.CreatedAt = r.Operation, r.Scope, r.Amount, now
+	h.Operation, h.Scope, h.Amount, h.CreatedAt = r.Operation, r.Scope, r.Amount, made
 	h.Holder, h.LeaseUntil, h.ExpiresAt = Holder{ID: chargeHolder, Lease: time.Microsecond}, now, now
 	s.holds[ref] = h
 	h.Lots = s.takeOrOwe(r.Account, r.Amount) // all of it is there
@@ -282,12 +283,13 @@ func (r HoldRequest) apply(s *State, now time.Time) (Outcome, error) {
 
 // open starts a fresh hold: what an earlier one of the same key pinned is of no interest, because its holder gave it up.
 func (r HoldRequest) open(s *State, h *Hold, now time.Time) (Outcome, error) {
-	lots, err := s.pin(r.Ref(), use{r.Operation, r.Scope, now, r.Amount}, now)
+	made := s.made(r.Account, now)
+	lots, err := s.pin(r.Ref(), use{r.Operation, r.Scope, made, r.Amount}, now)
 	if err != nil {
 		return Outcome{}, err
 	}
 	h.Operation, h.Scope, h.Amount, h.Pinned, h.Lots = r.Operation, r.Scope, r.Amount, r.Pinned, lots
-	h.CreatedAt, h.State = now, Open
+	h.CreatedAt, h.State = made, Open
 	r.take(h, now)
 	s.holds[r.Ref()] = h
 	s.touchHold(h)
@@ -301,11 +303,12 @@ func (r HoldRequest) open(s *State, h *Hold, now time.Time) (Outcome, error) {
 // reopen takes over a hold that ran out of time. Its holder may still come with an answer priced by what it pinned, so
 // the pin stays, and with it the amount that was sized for it.
 func (r HoldRequest) reopen(s *State, h *Hold, now time.Time) (Outcome, error) {
-	lots, err := s.pin(r.Ref(), use{h.Operation, h.Scope, now, h.Amount}, now)
+	made := s.made(r.Account, now)
+	lots, err := s.pin(r.Ref(), use{h.Operation, h.Scope, made, h.Amount}, now)
 	if err != nil {
 		return Outcome{}, err
 	}
-	h.State, h.Lots, h.CreatedAt = Open, lots, now
+	h.State, h.Lots, h.CreatedAt = Open, lots, made
 	r.take(h, now)
 	s.touchHold(h)
 	s.count(h, h.Amount, now)

@@ -174,7 +174,7 @@ type Hold struct {
 	LeaseUntil  time.Time // when another holder may take over
 	ExpiresAt   time.Time // when the hold gives its credits back by itself, not before its lease is over
 	Pinned      []byte
-	CreatedAt   time.Time // when it took its credits: anew if it was released or had expired
+	CreatedAt   time.Time // when it took its credits, not before a cap's present window: anew if it was released or had expired
 	// Lots are the buckets that an open hold has taken its credits from, in the order in which they will be burned, and
 	// those that a settled one was charged to. They add up to Amount, and to the charge.
 	Lots     []Lot
