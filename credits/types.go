@@ -49,7 +49,7 @@ type Grant struct {
 	Amount   Amount // credits, positive
 	Priority int    // the lower, the earlier it is burned; among equals the earliest expiry goes first, and then the oldest
 	// ExpiresAt is when what is left of it is gone, to the microsecond; never if zero. What a hold has taken by then stays
-	// usable by that hold.
+	// usable by that hold. The last year that can be kept is 9999.
 	ExpiresAt time.Time
 	// Renew, which is for the kind Plan only, makes what is left of all earlier plan credits expire in the same decision.
 	Renew bool
@@ -240,7 +240,7 @@ type FinishRequest struct {
 
 // Attempt is one dispatch to a provider.
 type Attempt struct {
-	ID        string `json:"id"` // a UUIDv4
+	ID        string `json:"id"` // a UUIDv4; at most 200 bytes
 	Key       Key    `json:"key"`
 	Scope     string `json:"scope,omitempty"`
 	Holder    string `json:"holder"` // the ID of the holder that began it
@@ -260,7 +260,7 @@ type Attempt struct {
 	FinishedAt   time.Time           `json:"finished_at,omitzero"`
 }
 
-// UsageRecord says what a charge was for. The ledger fills in Account, Key, Entry, Operation, Scope, Charged,
+// UsageRecord says what a charge was for. Its prices, as those of an attempt, have at most 100 digits. The ledger fills in Account, Key, Entry, Operation, Scope, Charged,
 // WrittenOff and At; the caller of Settle the rest.
 type UsageRecord struct {
 	Account   Account     `json:"account"`

@@ -1,9 +1,12 @@
 package credits
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"strings"
+
+	"github.com/shopspring/decimal"
 )
 
 // What a name may have at most, in bytes. A database has to keep several of them in one key of an index.
@@ -11,8 +14,25 @@ const (
 	maxAccount = 200
 	maxKey     = 400
 	maxScope   = 400
-	maxName    = 200 // of an operation, a provider, a model, a cap
+	maxName    = 200 // of an operation, a provider, a model, a cap, an attempt
 )
+
+// lastYear is the last one of which every store can keep a time: later ones are another time in some of them.
+const lastYear = 9999
+
+// maxDigits bounds a price in either direction. One that is short in JSON may be a gigabyte of digits (1e999999999).
+const maxDigits = 100
+
+// priceable returns why a price cannot be kept.
+func priceable(what string, d decimal.Decimal) string {
+	switch {
+	case d.Exponent() < -maxDigits || d.Exponent() > maxDigits:
+		return fmt.Sprintf("%s has the exponent %d", what, d.Exponent())
+	case d.NumDigits() > maxDigits:
+		return fmt.Sprintf("%s has %d digits, at most %d are kept", what, d.NumDigits(), maxDigits)
+	}
+	return ""
+}
 
 // Validate returns an error that matches [ErrInvalid] for a name that no account can have: an empty one, and one of more
 // than 200 bytes.
@@ -62,7 +82,11 @@ func (r *UsageRecord) validate(act string, ref Ref) error {
 	case len(r.Model) > maxName:
 		return fail(act, ref.Account, ref.Key, ErrInvalid, fmt.Sprintf("the record's model has %d bytes, at most %d are allowed", len(r.Model), maxName))
 	}
-	if why := r.Shadow.invalid(); why != "" {
+	if len(r.Attempt) > maxName {
+		return fail(act, ref.Account, ref.Key, ErrInvalid, fmt.Sprintf("the record's attempt has %d bytes, at most %d are allowed", len(r.Attempt), maxName))
+	}
+	if why := cmp.Or(r.Shadow.invalid(), priceable("the exact price", r.Exact), priceable("the cost", r.Cost),
+		priceable("the reported cost", r.ReportedCost.Decimal)); why != "" {
 		return fail(act, ref.Account, ref.Key, ErrInvalid, why)
 	}
 	if err := r.Usage.Validate(); err != nil {
@@ -87,8 +111,13 @@ func (a Attempt) validate(act string, ref Ref, finished bool) error {
 	switch {
 	case a.ID == "":
 		return fail(act, ref.Account, ref.Key, ErrInvalid, "the attempt has no id")
+	case len(a.ID) > maxName:
+		return fail(act, ref.Account, ref.Key, ErrInvalid, fmt.Sprintf("the attempt's id has %d bytes, at most %d are allowed", len(a.ID), maxName))
 	case finished && a.Fate == "":
 		return fail(act, ref.Account, ref.Key, ErrInvalid, "the attempt has no fate")
+	}
+	if why := cmp.Or(priceable("the attempt's cost", a.Cost.Decimal), priceable("the attempt's reported cost", a.ReportedCost.Decimal)); why != "" {
+		return fail(act, ref.Account, ref.Key, ErrInvalid, why)
 	}
 	if err := a.Usage.Validate(); err != nil {
 		return fail(act, ref.Account, ref.Key, ErrInvalid, err.Error())
@@ -108,6 +137,9 @@ func (g Grant) Validate() error {
 	case Plan, Purchase, Bonus, Promo:
 	default:
 		return fail("grant", g.Account, g.Key, ErrInvalid, fmt.Sprintf("unknown kind %.40q", g.Kind))
+	}
+	if year := g.ExpiresAt.UTC().Year(); year > lastYear {
+		return fail("grant", g.Account, g.Key, ErrInvalid, fmt.Sprintf("it expires in the year %d: leave the time out for never", year))
 	}
 	if g.Renew && g.Kind != Plan {
 		return fail("grant", g.Account, g.Key, ErrInvalid, fmt.Sprintf("only plan credits are renewed, not %s", g.Kind))

@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/shopspring/decimal"
+
 	"github.com/scrip-go/scrip/credits"
 	"github.com/scrip-go/scrip/usage"
 )
@@ -26,6 +28,8 @@ func TestWhatIsWrongByItselfIsRefused(t *testing.T) {
 		{"ARenewalOfWhatIsNotAPlan", granted(key, 1, func(g *credits.Grant) { g.Renew = true }), append(ends, "only plan credits are renewed, not purchase")},
 		{"AGrantOfARefund", granted(key, 1, ofKind(credits.Refunded)), append(ends, `unknown kind "refund"`)},
 		{"AGrantOfAnAdjustment", granted(key, 1, ofKind(credits.Adjustment)), append(ends, `unknown kind "adjustment"`)},
+		{"AGrantThatExpiresWhenNoStoreCanTell", granted(key, 1, func(g *credits.Grant) { g.ExpiresAt = time.Date(10_000, 1, 1, 0, 0, 0, 0, time.UTC) }), append(ends, "the year 10000: leave the time out")},
+		{"AGrantThatExpiresAfterAllTime", granted(key, 1, func(g *credits.Grant) { g.ExpiresAt = time.Unix(1<<60, 0) }), append(ends, "leave the time out")},
 		{"AnAdjustmentOfNothing", adjust(key, 0), append(ends, "the amount is 0")},
 		{"AnAdjustmentThatCannotBeNegated", adjust(key, math.MinInt64), append(ends, "the amount is -9223372036854775808")},
 		{"AnAdjustmentByNobody", change(adjust(key, 1), func(r *credits.Adjust) { r.Who = " " }), append(ends, "who and why must be set")},
@@ -69,6 +73,13 @@ func TestWhatIsWrongByItselfIsRefused(t *testing.T) {
 		{"AChargeOfALongProvider", change(charge(1), func(r *credits.Charge) { r.Record.Provider = long(201) }), append(ends, "the record's provider has 201 bytes, at most 200")},
 		{"ASettleOfALongProvider", change(settle(1), func(r *credits.SettleRequest) { r.Record.Provider = long(201) }), append(ends, "the record's provider has 201 bytes, at most 200")},
 		{"ASettleOfALongModel", change(settle(1), func(r *credits.SettleRequest) { r.Record.Model = long(201) }), append(ends, "the record's model has 201 bytes, at most 200")},
+		{"AChargeOfAGigabyteOfDigits", change(charge(1), func(r *credits.Charge) { r.Record.Exact = decimal.New(1, 999_999_999) }), append(ends, "the exact price has the exponent 999999999")},
+		{"ASettleThatCostAlmostNothing", change(settle(1), func(r *credits.SettleRequest) { r.Record.Cost = decimal.New(1, -101) }), append(ends, "the cost has the exponent -101")},
+		{"ASettleOfALongReportedCost", change(settle(1), func(r *credits.SettleRequest) { r.Record.ReportedCost = digits(101) }), append(ends, "the reported cost has 101 digits, at most 100")},
+		{"ASettleOfALongAttempt", change(settle(1), func(r *credits.SettleRequest) { r.Record.Attempt = long(201) }), append(ends, "the record's attempt has 201 bytes")},
+		{"ABeginOfALongAttempt", begin(long(201), me), append(ends, "the attempt's id has 201 bytes, at most 200")},
+		{"AFinishOfAHugeCost", change(finish("a"), func(r *credits.FinishRequest) { r.Attempt.Cost = decimal.NewNullDecimal(decimal.New(1, 101)) }), append(ends, "the attempt's cost has the exponent 101")},
+		{"AReleaseOfAHugeReportedCost", change(release(me), func(r *credits.ReleaseRequest) { r.Last = ended("a"); r.Last.ReportedCost = digits(101) }), append(ends, "the attempt's reported cost has 101 digits")},
 		{"ACapOfNobody", change(capped("c", 1), func(c *credits.Cap) { c.Account = "" }), []string{"credits: cap", "the account is empty"}},
 		{"ACapWithoutAName", capped("", 1), append(ofCap, "the name has 0 bytes, want 1 to 200")},
 		{"ACapWithALongName", capped(long(201), 1), append(ofCap, "the name has 201 bytes, want 1 to 200")},
@@ -103,6 +114,11 @@ func TestWhatIsWrongByItselfIsRefused(t *testing.T) {
 	}
 }
 
+// digits is a price of so many.
+func digits(n int) decimal.NullDecimal {
+	return decimal.NewNullDecimal(decimal.RequireFromString(strings.Repeat("7", n)))
+}
+
 func long(n int) string { return strings.Repeat("x", n) }
 
 func TestTheLongestOfEverythingIsKept(t *testing.T) {
@@ -113,7 +129,11 @@ func TestTheLongestOfEverythingIsKept(t *testing.T) {
 	l.must(h)
 	s := settle(1)
 	s.Record.Provider, s.Record.Model = long(200), long(200)
+	s.Record.Exact, s.Record.Cost, s.Record.ReportedCost = decimal.New(1, 100), decimal.New(1, -100), digits(100)
+	l.must(begin(long(200), me))
+	s.Last, s.Record.Attempt = ended(long(200)), long(200)
 	l.must(s)
+	l.must(granted("lasts", 1, func(g *credits.Grant) { g.ExpiresAt = time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC) }))
 	l.wantUsed(long(200) + " 1")
 	l.must(credits.RemoveCap{Account: acme, Name: long(200)})
 	l.must(capped("week", 1, per(credits.PerWeek), func(c *credits.Cap) { c.FirstDay = 7 }))
