@@ -111,10 +111,19 @@ func possible(u usage.Usage) usage.Usage {
 	return u
 }
 
+// reported returns what a provider says that a call cost, or nothing if that cannot be a price: the ledger would refuse
+// it, and with it what was delivered.
+func reported(cost decimal.NullDecimal) decimal.NullDecimal {
+	if d := cost.Decimal; d.Exponent() < -64 || d.Exponent() > 64 || d.NumDigits() > 64 {
+		return decimal.NullDecimal{}
+	}
+	return cost
+}
+
 // delivered says how an attempt ended that brought an answer; kind is empty if the answer is good.
 func (op *operation) delivered(a credits.Attempt, got delivery, kind providers.Kind) credits.Attempt {
 	a.Fate, a.Error = string(providers.Executed), string(kind)
-	a.RequestID, a.Usage, a.ReportedCost = got.RequestID, possible(got.Usage), got.Cost
+	a.RequestID, a.Usage, a.ReportedCost = got.RequestID, possible(got.Usage), reported(got.Cost)
 	if price, err := op.req.routeOf(a).Rate.Quote(got.Usage); err == nil {
 		a.Cost = decimal.NewNullDecimal(price.USD)
 	}
@@ -142,7 +151,7 @@ func (op *operation) settle(ctx context.Context, a credits.Attempt, got delivery
 	c := op.j.call
 	req := credits.SettleRequest{Account: c.Account, Key: c.Key, Amount: charge, Last: last, Result: result,
 		Record: credits.UsageRecord{Provider: a.Provider, Model: a.Model, Attempt: a.ID, Usage: total,
-			Exact: price.Exact, Cost: op.price.USD.Add(cost(last)), ReportedCost: got.Cost, PriceVersion: rate.Version,
+			Exact: price.Exact, Cost: op.price.USD.Add(cost(last)), ReportedCost: last.ReportedCost, PriceVersion: rate.Version,
 			Shadow: op.shadow(registry.Priced{Rate: *rate, Usage: got.billed()})}}
 	var receipt credits.Receipt
 	err = persist(ctx, func(ctx context.Context) (err error) {

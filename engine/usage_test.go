@@ -4,7 +4,10 @@ import (
 	"context"
 	"errors"
 	"math"
+	"strings"
 	"testing"
+
+	"github.com/shopspring/decimal"
 
 	"github.com/scrip-go/scrip/engine"
 	"github.com/scrip-go/scrip/providers"
@@ -34,5 +37,22 @@ func TestAUsageThatCannotBeTrueEndsNoHold(t *testing.T) {
 				h.sound() // nothing is held, and no attempt is open
 			})
 		}
+	}
+}
+
+// TestACostThatCannotBeIsNotReported: written out, such a number fills the memory, and the answer is good.
+func TestACostThatCannotBeIsNotReported(t *testing.T) {
+	for _, cost := range []decimal.Decimal{decimal.New(1, 999_999_999), decimal.New(1, -999_999_999), decimal.RequireFromString(strings.Repeat("7", 65))} {
+		p := text(func(context.Context, providers.TextRequest) (providers.TextResult, error) {
+			r, err := says(`{"echo":"a"}`)
+			r.Cost = decimal.NewNullDecimal(cost)
+			return r, err
+		})
+		h := newHost(t, setup{engine: with(p)})
+		got, err := h.echo("k")
+		if err != nil || got.Charged != 5 || got.Record.ReportedCost.Valid || h.attempts("k")[0].ReportedCost.Valid {
+			t.Errorf("charged %d, %v: want 5 and no cost of 10^%d", got.Charged, err, cost.Exponent())
+		}
+		h.sound()
 	}
 }
