@@ -388,6 +388,9 @@ func (r SettleRequest) apply(s *State, now time.Time) (Outcome, error) {
 		}
 		return Outcome{Receipt: *receipt}, nil
 	}
+	if a := r.Record.Attempt; a != "" && a != r.Last.ID && !s.finished(r.Ref(), a) {
+		return Outcome{}, fail("settle", r.Account, r.Key, ErrNotFound, fmt.Sprintf("the record names attempt %.40q, which has not ended", a))
+	}
 	charged := min(r.Amount, h.Amount)
 	if h.State != Open {
 		if _, err := s.account(r.Account).Debt.Add(charged); err != nil { // who is in debt has nothing free

@@ -155,6 +155,21 @@ func TestSettle(t *testing.T) {
 		l.refused(r, credits.ErrNotFound)
 		l.wantBalance(100, 60)
 	})
+	t.Run("ForAnAttemptThatHasNotEndedChangesNothing", func(t *testing.T) { // no audit would find the account sound afterwards
+		for _, id := range []string{"a1", "never begun"} {
+			l := opened(t, 100)
+			l.must(hold(60, me))
+			l.must(begin("a1", me))
+			r := settle(40)
+			r.Record.Attempt = id
+			l.refused(r, credits.ErrNotFound)
+			l.wantBalance(100, 60)
+			l.must(finish("a1"))
+			r.Record.Attempt = "a1"
+			l.must(r)
+			l.wantBalance(60, 0)
+		}
+	})
 	t.Run("IntoADebtThatCannotBeCountedIsRefused", func(t *testing.T) {
 		s := credits.NewState()
 		s.LoadAccount(credits.AccountRow{Account: acme, Posted: -math.MaxInt64, Debt: math.MaxInt64, Entries: 1})

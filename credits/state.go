@@ -361,6 +361,16 @@ func (s *State) finish(ref Ref, a Attempt, now time.Time) error {
 	return fail("finish attempt", ref.Account, ref.Key, ErrNotFound, fmt.Sprintf("attempt %.40q was never begun", a.ID))
 }
 
+// finished reports whether an attempt of a key has ended.
+func (s *State) finished(ref Ref, id string) bool {
+	for _, a := range s.attempts[ref] {
+		if a.ID == id {
+			return a.Fate != ""
+		}
+	}
+	return false
+}
+
 // receipt returns the receipt of a settled key. A store that has none is damaged, and must not be taken to mean that
 // nothing was charged.
 func (s *State) receipt(act string, ref Ref) (*Receipt, error) {

@@ -270,7 +270,7 @@ type UsageRecord struct {
 	Scope     string      `json:"scope,omitempty"`
 	Provider  string      `json:"provider"`
 	Model     string      `json:"model"`
-	Attempt   string      `json:"attempt"` // the id of the attempt whose answer was delivered
+	Attempt   string      `json:"attempt"` // the id of the attempt whose answer was delivered, which has ended; empty for none
 	Usage     usage.Usage `json:"usage,omitzero"`
 	// Exact is the price in credits before rounding and before the operation's minimum.
 	Exact        decimal.Decimal     `json:"exact"`
