@@ -260,8 +260,8 @@ type Attempt struct {
 	FinishedAt   time.Time           `json:"finished_at,omitzero"`
 }
 
-// UsageRecord says what a charge was for. Its prices, as those of an attempt, have at most 100 digits. The ledger fills in Account, Key, Entry, Operation, Scope, Charged,
-// WrittenOff and At; the caller of Settle the rest.
+// UsageRecord says what a charge was for. The ledger fills in Account, Key, Entry, Operation, Scope, Charged, WrittenOff and
+// At; the caller of Settle the rest. Its prices, as those of an attempt, must be [Keepable].
 type UsageRecord struct {
 	Account   Account     `json:"account"`
 	Key       Key         `json:"key"`

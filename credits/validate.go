@@ -21,7 +21,11 @@ const (
 const lastYear = 9999
 
 // maxDigits bounds a price in either direction. One that is short in JSON may be a gigabyte of digits (1e999999999).
-const maxDigits = 100
+const maxDigits = 200
+
+// Keepable reports whether a price is one that every store can keep: of at most 200 digits, and at most as many places
+// before and behind its point.
+func Keepable(price decimal.Decimal) bool { return priceable("", price) == "" }
 
 // priceable returns why a price cannot be kept.
 func priceable(what string, d decimal.Decimal) string {

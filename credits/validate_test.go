@@ -74,12 +74,12 @@ func TestWhatIsWrongByItselfIsRefused(t *testing.T) {
 		{"ASettleOfALongProvider", change(settle(1), func(r *credits.SettleRequest) { r.Record.Provider = long(201) }), append(ends, "the record's provider has 201 bytes, at most 200")},
 		{"ASettleOfALongModel", change(settle(1), func(r *credits.SettleRequest) { r.Record.Model = long(201) }), append(ends, "the record's model has 201 bytes, at most 200")},
 		{"AChargeOfAGigabyteOfDigits", change(charge(1), func(r *credits.Charge) { r.Record.Exact = decimal.New(1, 999_999_999) }), append(ends, "the exact price has the exponent 999999999")},
-		{"ASettleThatCostAlmostNothing", change(settle(1), func(r *credits.SettleRequest) { r.Record.Cost = decimal.New(1, -101) }), append(ends, "the cost has the exponent -101")},
-		{"ASettleOfALongReportedCost", change(settle(1), func(r *credits.SettleRequest) { r.Record.ReportedCost = digits(101) }), append(ends, "the reported cost has 101 digits, at most 100")},
+		{"ASettleThatCostAlmostNothing", change(settle(1), func(r *credits.SettleRequest) { r.Record.Cost = decimal.New(1, -201) }), append(ends, "the cost has the exponent -201")},
+		{"ASettleOfALongReportedCost", change(settle(1), func(r *credits.SettleRequest) { r.Record.ReportedCost = digits(201) }), append(ends, "the reported cost has 201 digits, at most 200")},
 		{"ASettleOfALongAttempt", change(settle(1), func(r *credits.SettleRequest) { r.Record.Attempt = long(201) }), append(ends, "the record's attempt has 201 bytes")},
 		{"ABeginOfALongAttempt", begin(long(201), me), append(ends, "the attempt's id has 201 bytes, at most 200")},
-		{"AFinishOfAHugeCost", change(finish("a"), func(r *credits.FinishRequest) { r.Attempt.Cost = decimal.NewNullDecimal(decimal.New(1, 101)) }), append(ends, "the attempt's cost has the exponent 101")},
-		{"AReleaseOfAHugeReportedCost", change(release(me), func(r *credits.ReleaseRequest) { r.Last = ended("a"); r.Last.ReportedCost = digits(101) }), append(ends, "the attempt's reported cost has 101 digits")},
+		{"AFinishOfAHugeCost", change(finish("a"), func(r *credits.FinishRequest) { r.Attempt.Cost = decimal.NewNullDecimal(decimal.New(1, 201)) }), append(ends, "the attempt's cost has the exponent 201")},
+		{"AReleaseOfAHugeReportedCost", change(release(me), func(r *credits.ReleaseRequest) { r.Last = ended("a"); r.Last.ReportedCost = digits(201) }), append(ends, "the attempt's reported cost has 201 digits")},
 		{"ACapOfNobody", change(capped("c", 1), func(c *credits.Cap) { c.Account = "" }), []string{"credits: cap", "the account is empty"}},
 		{"ACapWithoutAName", capped("", 1), append(ofCap, "the name has 0 bytes, want 1 to 200")},
 		{"ACapWithALongName", capped(long(201), 1), append(ofCap, "the name has 201 bytes, want 1 to 200")},
@@ -129,7 +129,7 @@ func TestTheLongestOfEverythingIsKept(t *testing.T) {
 	l.must(h)
 	s := settle(1)
 	s.Record.Provider, s.Record.Model = long(200), long(200)
-	s.Record.Exact, s.Record.Cost, s.Record.ReportedCost = decimal.New(1, 100), decimal.New(1, -100), digits(100)
+	s.Record.Exact, s.Record.Cost, s.Record.ReportedCost = decimal.New(1, 200), decimal.New(1, -200), digits(200)
 	l.must(begin(long(200), me))
 	s.Last, s.Record.Attempt = ended(long(200)), long(200)
 	l.must(s)

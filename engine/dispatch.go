@@ -15,17 +15,17 @@ import (
 
 // delivery is an answer of a provider, as it came.
 type delivery struct {
-	text   string
-	images []providers.Image
-	kept   int64 // pictures that decoded and are stored: what the customer pays for
+	text      string
+	images    []providers.Image
+	delivered int64 // pictures that decoded and are stored, and those beyond what was asked for
 	providers.Metering
 }
 
-// billed is the usage that the customer pays for. A picture that did not decode was not delivered.
+// billed is the usage that the customer pays for, as far as the hold goes. A picture that did not decode was not delivered.
 func (d delivery) billed() usage.Usage {
 	u := d.Usage
 	if d.images != nil {
-		u.Images = usage.Exactly(d.kept)
+		u.Images = usage.Exactly(d.delivered)
 	}
 	return u
 }

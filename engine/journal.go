@@ -114,7 +114,7 @@ func possible(u usage.Usage) usage.Usage {
 // reported returns what a provider says that a call cost, or nothing if that cannot be a price: the ledger would refuse
 // it, and with it what was delivered.
 func reported(cost decimal.NullDecimal) decimal.NullDecimal {
-	if d := cost.Decimal; d.Exponent() < -64 || d.Exponent() > 64 || d.NumDigits() > 64 {
+	if !credits.Keepable(cost.Decimal) {
 		return decimal.NullDecimal{}
 	}
 	return cost

@@ -37,7 +37,8 @@ func (op *operation) readPictures(ctx context.Context, got *delivery) ([]byte, e
 	if len(got.images) == 0 {
 		errs = append(errs, fmt.Errorf("%w: there is no picture in it", ErrAnswer))
 	}
-	for i, img := range got.images[:min(len(got.images), op.req.Drawing.N)] { // what nobody asked for is nobody's to pay
+	asked := min(len(got.images), op.req.Drawing.N) // nobody asked for more, and nobody gets them
+	for i, img := range got.images[:asked] {
 		p, err := op.keep(ctx, i, img)
 		if err != nil {
 			errs = append(errs, fmt.Errorf("picture %d of %d: %w", i+1, len(got.images), err))
@@ -48,7 +49,9 @@ func (op *operation) readPictures(ctx context.Context, got *delivery) ([]byte, e
 	if len(kept) == 0 {
 		return nil, errors.Join(errs...)
 	}
-	got.kept = int64(len(kept))
+	if got.delivered = int64(len(kept)); len(kept) == asked {
+		got.delivered = int64(len(got.images)) // what is beyond the hold is written off: the provider's error is to be seen
+	}
 	return op.j.pictures(kept)
 }
 

@@ -214,11 +214,11 @@ func TestAnAnswerWithoutAPictureIsNotCharged(t *testing.T) {
 	h.sound()
 }
 
-func TestAPictureThatNobodyAskedForIsLeft(t *testing.T) {
+func TestAPictureThatNobodyAskedForIsLeftAndWrittenOff(t *testing.T) {
 	h := newHost(t, setup{engine: with(delivers(providers.Image{Data: picture(0)}, providers.Image{Data: picture(1)}))})
 	got, err := h.sketch("k", dalleModel, 1)
-	if err != nil || len(got.Out.Pictures) != 1 || got.Charged != 5 || got.Record.WrittenOff != 0 || h.blobs.puts != 1 {
-		t.Errorf("%d pictures for %d, %d written off, %d kept, %v; want one for 5", len(got.Out.Pictures), got.Charged, got.Record.WrittenOff, h.blobs.puts, err)
+	if err != nil || len(got.Out.Pictures) != 1 || got.Charged != 5 || got.Record.WrittenOff != 5 || h.blobs.puts != 1 {
+		t.Errorf("%d pictures for %d, %d written off, %d kept, %v; want one for 5, and 5 written off", len(got.Out.Pictures), got.Charged, got.Record.WrittenOff, h.blobs.puts, err)
 	}
 	h.sound()
 }

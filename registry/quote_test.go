@@ -378,3 +378,18 @@ func TestWhatIsValidCanBePriced(t *testing.T) {
 		}
 	}
 }
+
+// A price that a version may have never makes a cost that the ledger refuses: a settle would be refused with it.
+func TestWhatAnyPriceComesToCanBeKept(t *testing.T) {
+	high, err := decimal.NewFromString(strings.Repeat("7", 60) + "e20")
+	if err != nil {
+		t.Fatal(err)
+	}
+	low := high.Shift(-60)
+	r := registry.Rate{Model: registry.Model{Kind: registry.Text, Prices: registry.Prices{Input: &high, Output: &low}},
+		Operation: registry.OperationCost{TokensPerCredit: 1}}
+	price, err := r.Quote(usage.Tokens(math.MaxInt64/2, math.MaxInt64/2))
+	if err != nil || !credits.Keepable(price.USD) || !credits.Keepable(price.Exact) {
+		t.Errorf("%d and %d digits, %v: want some that can be kept", price.USD.NumDigits(), price.Exact.NumDigits(), err)
+	}
+}

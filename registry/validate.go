@@ -140,8 +140,8 @@ func (v *validator) checkModel(m *Model) {
 	for _, p := range append(m.Prices.all(), namedPrice{"cost_per_image", m.CostPerImage}) {
 		switch {
 		case p.price == nil:
-		case !written(*p.price):
-			bad("%s has the exponent %d: write it out", p.name, p.price.Exponent())
+		case unwritten(*p.price) != "":
+			bad("%s %s", p.name, unwritten(*p.price))
 		case p.price.IsNegative():
 			bad("%s is negative: set what the provider charges", p.name)
 		}
@@ -232,8 +232,8 @@ func (v *validator) checkSizes(m *Model) {
 			}
 		}
 		switch {
-		case !written(p.USD):
-			v.bad("model", m.Name, "image_prices: the price of %q has the exponent %d: write it out", p.Size, p.USD.Exponent())
+		case unwritten(p.USD) != "":
+			v.bad("model", m.Name, "image_prices: the price of %q %s", p.Size, unwritten(p.USD))
 		case p.USD.IsNegative():
 			v.bad("model", m.Name, "image_prices: the price of %q is negative: set what the provider charges", p.Size)
 		}
@@ -261,8 +261,8 @@ func (v *validator) checkOperations() {
 			v.bad("operation", o.Operation, "min_credits is %d, want at least 0", o.MinCredits)
 		}
 		switch {
-		case !written(o.PricePerCreditUSD):
-			v.bad("operation", o.Operation, "price_per_credit_usd has the exponent %d: write it out", o.PricePerCreditUSD.Exponent())
+		case unwritten(o.PricePerCreditUSD) != "":
+			v.bad("operation", o.Operation, "price_per_credit_usd %s", unwritten(o.PricePerCreditUSD))
 		case o.PricePerCreditUSD.LessThan(minPricePerCredit):
 			v.bad("operation", o.Operation, "price_per_credit_usd is %s, want at least %s", o.PricePerCreditUSD, minPricePerCredit)
 		}
@@ -282,8 +282,8 @@ func (v *validator) checkSettings(whose string, s *Settings) {
 		}
 		switch {
 		case f.Temperature == nil:
-		case !written(*f.Temperature):
-			bad("temperature has the exponent %d: write it out", f.Temperature.Exponent())
+		case unwritten(*f.Temperature) != "":
+			bad("temperature %s", unwritten(*f.Temperature))
 		case f.Temperature.IsNegative() || f.Temperature.GreaterThan(decimal.NewFromInt(2)):
 			bad("temperature is %s, want 0 to 2", f.Temperature)
 		}
@@ -343,9 +343,20 @@ func ParseSize(s string) (width, height int, err error) {
 	return width, height, nil
 }
 
-// written: a decimal that is short in JSON may be a gigabyte of digits (1e999999999), which would be written out to be
-// stored, compared or reckoned with.
-func written(d decimal.Decimal) bool { return d.Exponent() >= -40 && d.Exponent() <= 20 }
+// unwritten says why a decimal is refused, if it is. One that is short in JSON may be a gigabyte of digits (1e999999999), which
+// would be written out to be stored, compared or reckoned with.
+func unwritten(d decimal.Decimal) string {
+	switch {
+	case d.Exponent() < -40 || d.Exponent() > 20:
+		return fmt.Sprintf("has the exponent %d: write it out", d.Exponent())
+	case d.NumDigits() > maxDigits:
+		return fmt.Sprintf("has %d digits, at most %d are allowed", d.NumDigits(), maxDigits)
+	}
+	return ""
+}
+
+// maxDigits, and the exponents, leave room for a sum of products with any usage that the ledger keeps: [credits.Keepable].
+const maxDigits = 60
 
 type namedPrice struct {
 	name  string

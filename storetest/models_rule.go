@@ -123,6 +123,8 @@ func modelRules() []modelRule {
 			writer(func(m *registry.Model) { m.Prices.Input = negative })},
 		{"APriceWithAnExponent", `registry: model "writer": invalid configuration: prices.input has the exponent 21: write it out`,
 			writer(func(m *registry.Model) { m.Prices.Input = &long })},
+		{"APriceOfManyDigits", `registry: model "writer": invalid configuration: prices.input has 61 digits, at most 60 are allowed`,
+			writer(func(m *registry.Model) { m.Prices.Input = usd(strings.Repeat("7", 61)) })},
 		{"ANegativeCostPerImage", `registry: model "painter": invalid configuration: cost_per_image is negative: set what the provider charges`,
 			painter(func(m *registry.Model) { m.CostPerImage = negative })},
 		{"ANegativePriceOfASize", `registry: model "painter": invalid configuration: image_prices: the price of "640x640" is negative: set what the provider charges`,
