@@ -31,17 +31,21 @@ func (r *Runner) loop(ctx, work context.Context, tasks *sync.WaitGroup) {
 	slots := make(chan struct{}, r.cfg.Workers)
 	tick := time.NewTicker(r.cfg.Poll)
 	defer tick.Stop()
+	var looked time.Time
 	for ctx.Err() == nil {
 		free := cap(slots) - len(slots)
 		claimed := 0
 		if free > 0 {
 			claimed = r.claim(ctx, work, free, slots, tasks)
 		}
+		// Nothing ready: a stage may have ended, a run may be about to pause. That is looked for beside a run that keeps every
+		// worker busy as well: others would wait for its end to be planned, or to pause.
+		if claimed < free || time.Since(looked) >= r.cfg.Poll {
+			r.advance(ctx, work, tasks)
+			looked = time.Now()
+		}
 		if claimed == free && free > 0 {
 			continue // there may be more, or a slot may be free again
-		}
-		if claimed < free { // nothing ready: a stage may have ended, a run may be about to pause
-			r.advance(ctx, work, tasks)
 		}
 		select {
 		case <-ctx.Done():
