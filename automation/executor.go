@@ -112,12 +112,12 @@ func (r *Runner) advance(ctx, work context.Context, tasks *sync.WaitGroup) {
 	r.forgetOthers(alive)
 }
 
-// startPlanning plans the run's stage in the background if it wants planning and nobody here is at it. Two runners may
-// plan one stage at once: they insert the same items.
+// startPlanning plans the run's stage in the background if it wants planning and nobody here is at it. Of two runners that
+// plan one stage at once the one that began last goes on.
 func (r *Runner) startPlanning(work context.Context, run Run, tasks *sync.WaitGroup) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.planning[run.ID] {
+	if r.planning[run.ID] || time.Now().Before(r.planned[run.ID]) {
 		return
 	}
 	_, stages, err := r.cfg.Store.Run(work, run.ID)
@@ -132,7 +132,10 @@ func (r *Runner) startPlanning(work context.Context, run Run, tasks *sync.WaitGr
 		r.planning[run.ID] = true
 		tasks.Go(func() {
 			err := r.plan(work, run, s.Stage)
-			if err != nil && !errors.Is(err, ErrState) && work.Err() == nil { // in another state the run needs no plan of ours
+			switch {
+			case errors.Is(err, ErrStale): // to begin anew at once would end the other's in turn; it may die, though
+				r.leavePlanning(run.ID, r.cfg.Lease)
+			case err != nil && !errors.Is(err, ErrState) && work.Err() == nil: // in another state the run needs no plan of ours
 				r.cfg.Logger.Error("automation: plan stage", "run", run.ID, "stage", s.Stage, "error", err)
 				_ = sleep(work, r.cfg.Poll) // it is tried again; not in a tight loop
 			}
@@ -153,20 +156,28 @@ func (r *Runner) plan(ctx context.Context, run Run, name string) error {
 	if !ok {
 		return fmt.Errorf("there is no stage %q: serve the run with the pipeline it was started with", name)
 	}
-	page, first := make([]Item, 0, planPage), true
+	page, planning := make([]Item, 0, planPage), int64(0)
 	for item, err := range stage.Plan(ctx, Inputs{Run: run.ID, Site: run.Site, Account: run.Account}) {
 		if err != nil {
 			return err
 		}
 		if len(page) == planPage {
-			if err := r.cfg.Store.Plan(ctx, run.ID, name, page, first, false); err != nil {
+			if planning, err = r.cfg.Store.Plan(ctx, run.ID, name, page, planning, false); err != nil {
 				return err
 			}
-			page, first = page[:0], false
+			page = page[:0]
 		}
 		page = append(page, item)
 	}
-	return r.cfg.Store.Plan(ctx, run.ID, name, page, first, true)
+	_, err := r.cfg.Store.Plan(ctx, run.ID, name, page, planning, true)
+	return err
+}
+
+// leavePlanning leaves the planning of a run to another runner for a while.
+func (r *Runner) leavePlanning(run string, d time.Duration) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.planned[run] = time.Now().Add(d)
 }
 
 // keepLeases renews the leases of tasks under way. A task whose lease was lost goes on: completing it will tell.

@@ -1,6 +1,10 @@
 package automation
 
-import "context"
+import (
+	"context"
+	"maps"
+	"time"
+)
 
 // tally is what a runner remembers of a run that may run out of credits. A worst case is held before each call, so a
 // call can be refused although the account has enough for what calls really cost: those under way will give back what
@@ -76,6 +80,7 @@ func (r *Runner) forgetOthers(alive map[string]bool) {
 			delete(r.tallies, run)
 		}
 	}
+	maps.DeleteFunc(r.planned, func(run string, _ time.Time) bool { return !alive[run] })
 }
 
 // endPausing pauses a run that is pausing, or lets it go on if what it was short of may have come back. While a task is

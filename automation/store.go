@@ -24,11 +24,13 @@ type Store interface {
 	Unfinished(ctx context.Context) iter.Seq2[Run, error]
 	// SetState changes a run's state from one to another, with its reason; a compare-and-set. Errors: ErrState, ErrNotFound.
 	SetState(ctx context.Context, id string, from, to State, reason Reason, detail string) error
-	// Plan inserts a page of tasks of a stage in StagePlanning. The first page removes what an interrupted planning
-	// left; no task of the stage has run yet, because none does before planning ended. The last page ends it: the stage
+	// Plan inserts a page of tasks of a stage in StagePlanning. The first page, with planning 0, begins a planning, whose
+	// number Plan returns; each further page names it. Beginning removes what an earlier planning left that did not end;
+	// no task of the stage has run yet, because none does before planning ended. If that one was not dead but another
+	// runner's, its next page is ErrStale, so that no planning ends with pages of two. The last page ends it: the stage
 	// becomes StageRunning, or StageDone and the next one StagePlanning if there is nothing to do.
-	// Errors: ErrState (not in planning), ErrInvalid (an item twice), ErrNotFound.
-	Plan(ctx context.Context, run, stage string, page []Item, first, last bool) error
+	// Errors: ErrState (not in planning), ErrStale, ErrInvalid (an item twice), ErrNotFound.
+	Plan(ctx context.Context, run, stage string, page []Item, planning int64, last bool) (int64, error)
 	// Claim leases up to limit tasks of running runs to an owner, in the order of planning: those that are ready and
 	// whose time has come, and those whose lease has run out. Of a canceling run it leases in the same way the tasks that
 	// were claimed before, and says so in Task.Canceling. It raises their generation.

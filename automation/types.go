@@ -19,8 +19,9 @@ var (
 	ErrRunExists = errors.New("the site has an unfinished run")
 	// ErrState is a change of a run's state that does not start from the state the run is in.
 	ErrState = errors.New("the run is in another state")
-	// ErrStale is an act on a task under a generation or an owner that is not the task's any more.
-	ErrStale = errors.New("the task was claimed by another")
+	// ErrStale is an act on a task under a generation or an owner that is not the task's any more, or on a stage that
+	// another has begun to plan.
+	ErrStale = errors.New("it was claimed by another")
 	// ErrForeignTx is a transaction handed to a store that did not begin it.
 	ErrForeignTx = errors.New("transaction of another store")
 )

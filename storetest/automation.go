@@ -79,7 +79,21 @@ func items(ids ...string) []automation.Item {
 // plan plans a stage in one page.
 func (t *runTest) plan(run, stage string, ids ...string) {
 	t.Helper()
-	must(t, t.store.Plan(t.Context(), run, stage, items(ids...), true, true), fmt.Sprintf("Plan(%q, %q)", run, stage))
+	must(t, t.planned(run, stage, items(ids...)), fmt.Sprintf("Plan(%q, %q)", run, stage))
+}
+
+// planned plans a stage in one page and returns the error.
+func (t *runTest) planned(run, stage string, page []automation.Item) error {
+	_, err := t.store.Plan(t.Context(), run, stage, page, 0, true)
+	return err
+}
+
+// page plans a page of stage "a" of run "r", the first of a planning if that is 0, and returns its number.
+func (t *runTest) page(planning int64, last bool, ids ...string) int64 {
+	t.Helper()
+	planning, err := t.store.Plan(t.Context(), "r", "a", items(ids...), planning, last)
+	must(t, err, "Plan")
+	return planning
 }
 
 // claim leases up to limit tasks to the worker.

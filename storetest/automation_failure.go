@@ -187,7 +187,7 @@ var finishCases = []testCase[*runTest]{
 			r := newRun("r", "a")
 			r.Finishers = []string{"a"}
 			t.create(r)
-			err := t.store.Plan(t.Context(), "r", "a", items("1", automation.FinishItem), true, true)
+			err := t.planned("r", "a", items("1", automation.FinishItem))
 			wantErr(t, err, automation.ErrInvalid, "Plan with the Finish task's id")
 		}},
 }

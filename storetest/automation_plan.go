@@ -11,57 +11,76 @@ var planCases = []testCase[*runTest]{
 	{"ClaimsNothingBeforePlanningEnds", "no task of a stage can be claimed before its last page was planned",
 		func(t *runTest) {
 			t.create(newRun("r", "a", "b"))
-			must(t, t.store.Plan(t.Context(), "r", "a", items("1", "2"), true, false), "Plan")
+			planning := t.page(0, false, "1", "2")
 			t.wantClaim()
 			t.wantCount(automation.StageCount{Stage: "a", State: automation.StagePlanning, Total: 2})
-			must(t, t.store.Plan(t.Context(), "r", "a", items("3"), false, true), "Plan")
+			t.page(planning, true, "3")
 			t.wantCount(automation.StageCount{Stage: "a", State: automation.StageRunning, Total: 3})
 			t.wantClaim("1", "2", "3")
 		}},
 	{"RemovesWhatAnInterruptedPlanningLeft", "the first page removes the tasks of an earlier planning that did not end",
 		func(t *runTest) {
 			t.create(newRun("r", "a", "b"))
-			must(t, t.store.Plan(t.Context(), "r", "a", items("1", "2", "old"), true, false), "Plan")
-			must(t, t.store.Plan(t.Context(), "r", "a", items("2", "1"), true, false), "Plan again")
-			must(t, t.store.Plan(t.Context(), "r", "a", items("3"), false, true), "Plan")
+			t.page(0, false, "1", "2", "old")
+			planning := t.page(0, false, "2", "1")
+			t.page(planning, true, "3")
 			t.wantCount(automation.StageCount{Stage: "a", State: automation.StageRunning, Total: 3})
 			t.wantClaim("2", "1", "3")
+		}},
+	{"EndsNoPlanningWithPagesOfTwo", "once another planning has begun, a further page of the one before it is ErrStale and plans nothing",
+		func(t *runTest) {
+			t.create(newRun("r", "a"))
+			old := t.page(0, false, "1", "2")
+			t.page(old, false, "3")
+			planning := t.page(0, false, "1", "2")
+			for _, last := range []bool{false, true} {
+				_, err := t.store.Plan(t.Context(), "r", "a", items("4"), old, last)
+				wantErr(t, err, automation.ErrStale, "Plan of a page of the planning before")
+				t.wantCount(automation.StageCount{Stage: "a", State: automation.StagePlanning, Total: 2})
+			}
+			planning = t.page(planning, false, "3")
+			t.page(planning, true, "4")
+			t.wantClaim("1", "2", "3", "4")
 		}},
 	{"EndsAPlanningWithAnEmptyPage", "the last page may be empty, after pages that were not",
 		func(t *runTest) {
 			t.create(newRun("r", "a", "b"))
-			must(t, t.store.Plan(t.Context(), "r", "a", items("1"), true, false), "Plan")
-			must(t, t.store.Plan(t.Context(), "r", "a", nil, false, true), "Plan")
+			t.page(t.page(0, false, "1"), true)
 			t.wantRun(automation.Running, "a")
 			t.wantClaim("1")
 		}},
 	{"PlansOnlyAStageInPlanning", "a stage that is pending, running or done, or of a run that is over, is not planned: ErrState; an unknown one is ErrNotFound",
 		func(t *runTest) {
 			t.create(newRun("r", "a", "b"))
-			wantErr(t, t.store.Plan(t.Context(), "r", "b", items("1"), true, true), automation.ErrState, "Plan of a pending stage")
-			wantErr(t, t.store.Plan(t.Context(), "r", "c", items("1"), true, true), automation.ErrNotFound, "Plan of an unknown stage")
+			wantErr(t, t.planned("r", "b", items("1")), automation.ErrState, "Plan of a pending stage")
+			wantErr(t, t.planned("r", "c", items("1")), automation.ErrNotFound, "Plan of an unknown stage")
 			t.plan("r", "a", "1")
-			wantErr(t, t.store.Plan(t.Context(), "r", "a", items("1"), true, true), automation.ErrState, "Plan of a running stage")
+			wantErr(t, t.planned("r", "a", items("1")), automation.ErrState, "Plan of a running stage")
 			t.complete(t.claimOne())
-			wantErr(t, t.store.Plan(t.Context(), "r", "a", items("1"), true, true), automation.ErrState, "Plan of a stage that is done")
+			wantErr(t, t.planned("r", "a", items("1")), automation.ErrState, "Plan of a stage that is done")
 			t.set(automation.Running, automation.Canceling)
 			t.set(automation.Canceling, automation.Cancelled)
-			wantErr(t, t.store.Plan(t.Context(), "r", "b", items("1"), true, true), automation.ErrState, "Plan of a cancelled run")
+			wantErr(t, t.planned("r", "b", items("1")), automation.ErrState, "Plan of a cancelled run")
 		}},
 	{"RefusesAnItemTwice", "an item twice, in a page or in two, or without an id, is ErrInvalid, and nothing of that page is planned",
 		func(t *runTest) {
 			t.create(newRun("r", "a"))
-			must(t, t.store.Plan(t.Context(), "r", "a", items("1"), true, false), "Plan")
-			for name, call := range map[string]func() error{
-				"twice in a page":  func() error { return t.store.Plan(t.Context(), "r", "a", items("2", "3", "2"), false, true) },
-				"in two pages":     func() error { return t.store.Plan(t.Context(), "r", "a", items("2", "1"), false, true) },
-				"without an id":    func() error { return t.store.Plan(t.Context(), "r", "a", items("2", ""), false, true) },
-				"twice from first": func() error { return t.store.Plan(t.Context(), "r", "a", items("2", "2"), true, true) },
+			planning := t.page(0, false, "1")
+			for _, c := range []struct {
+				name     string
+				page     []automation.Item
+				planning int64
+			}{
+				{"twice in a page", items("2", "3", "2"), planning},
+				{"in two pages", items("2", "1"), planning},
+				{"without an id", items("2", ""), planning},
+				{"twice from first", items("2", "2"), 0},
 			} {
-				wantErr(t, call(), automation.ErrInvalid, "Plan of an item "+name)
+				_, err := t.store.Plan(t.Context(), "r", "a", c.page, c.planning, true)
+				wantErr(t, err, automation.ErrInvalid, "Plan of an item "+c.name)
 				t.wantCount(automation.StageCount{Stage: "a", State: automation.StagePlanning, Total: 1})
 			}
-			must(t, t.store.Plan(t.Context(), "r", "a", items("2"), false, true), "Plan")
+			t.page(planning, true, "2")
 			t.wantClaim("1", "2")
 		}},
 	{"SkipsAStageWithNothingToDo", "a stage that is planned empty is done at once and the next one is planned; after the last one the run is done",
@@ -84,7 +103,7 @@ var planCases = []testCase[*runTest]{
 			for i, in := range inputs {
 				page = append(page, automation.Item{ID: fmt.Sprint(i), Input: json.RawMessage(in)})
 			}
-			must(t, t.store.Plan(t.Context(), "r", "a", page, true, true), "Plan")
+			must(t, t.planned("r", "a", page), "Plan")
 			for i := range page {
 				clear(page[i].Input)
 			}

@@ -110,7 +110,7 @@ var runCases = []testCase[*runTest]{
 			wantErr(t, err, automation.ErrNotFound, "Run")
 			err = t.store.SetState(t.Context(), "r", automation.Running, automation.Pausing, automation.ByUser, "")
 			wantErr(t, err, automation.ErrNotFound, "SetState")
-			err = t.store.Plan(t.Context(), "r", "a", nil, true, true)
+			err = t.planned("r", "a", nil)
 			wantErr(t, err, automation.ErrNotFound, "Plan")
 		}},
 	{"DoesNothingWithACancelledContext", "a call whose context is over before it begins returns the context's error and does nothing",
@@ -118,10 +118,11 @@ var runCases = []testCase[*runTest]{
 			t.start([]string{"a", "b"}, "1", "2")
 			task := t.claimOne()
 			ctx := cancelled(t)
+			_, planErr := t.store.Plan(ctx, "r", "b", nil, 0, true)
 			for name, err := range map[string]error{
 				"CreateRun": t.store.CreateRun(ctx, automation.Run{ID: "r2", Site: "another", Account: alice, Stages: []string{"a"}, State: automation.Running}),
 				"SetState":  t.store.SetState(ctx, "r", automation.Running, automation.Pausing, automation.ByUser, ""),
-				"Plan":      t.store.Plan(ctx, "r", "b", nil, true, true),
+				"Plan":      planErr,
 				"Complete":  t.store.Complete(ctx, worker, task.Ref, automation.Outcome{}, nothing),
 				"Retry":     t.store.Retry(ctx, worker, task.Ref, "", 0, true),
 				"Fail":      t.store.Fail(ctx, worker, task.Ref, ""),

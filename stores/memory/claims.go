@@ -9,29 +9,33 @@ import (
 )
 
 // Plan implements [automation.Store].
-func (s *Runs) Plan(ctx context.Context, run, stage string, page []automation.Item, first, last bool) error {
+func (s *Runs) Plan(ctx context.Context, run, stage string, page []automation.Item, planning int64, last bool) (int64, error) {
 	if err := s.lock(ctx); err != nil {
-		return err
+		return 0, err
 	}
 	defer s.mu.Unlock()
 	r, err := s.runs.get("plan run", run)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	st := r.stage(stage)
 	switch {
 	case st == nil:
-		return fmt.Errorf("memory: plan run %q: stage %q: %w", run, stage, automation.ErrNotFound)
+		return 0, fmt.Errorf("memory: plan run %q: stage %q: %w", run, stage, automation.ErrNotFound)
 	case st.count.State != automation.StagePlanning:
-		return fmt.Errorf("memory: plan run %q: stage %q: %w: the stage is %s", run, stage, automation.ErrState, st.count.State)
+		return 0, fmt.Errorf("memory: plan run %q: stage %q: %w: the stage is %s", run, stage, automation.ErrState, st.count.State)
 	case r.row.State.Terminal():
-		return fmt.Errorf("memory: plan run %q: stage %q: %w: the run is %s", run, stage, automation.ErrState, r.row.State)
+		return 0, fmt.Errorf("memory: plan run %q: stage %q: %w: the run is %s", run, stage, automation.ErrState, r.row.State)
+	case planning != 0 && planning != st.planning:
+		return 0, fmt.Errorf("memory: plan run %q: stage %q: %w: another planning has begun", run, stage, automation.ErrStale)
 	}
+	first := planning == 0
 	if err := st.checkPage(page, first); err != nil {
-		return err
+		return 0, err
 	}
 	if first {
 		st.clear()
+		st.planning++
 	}
 	for _, item := range page {
 		st.tasks[item.ID] = st.add(item, s.runs.place())
@@ -41,7 +45,7 @@ func (s *Runs) Plan(ctx context.Context, run, stage string, page []automation.It
 		st.count.State = automation.StageRunning
 		s.runs.advance(st, s.now())
 	}
-	return nil
+	return st.planning, nil
 }
 
 func (st *stage) checkPage(page []automation.Item, first bool) error {

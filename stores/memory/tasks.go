@@ -22,6 +22,7 @@ type stage struct {
 	index    int // in run.stages
 	count    automation.StageCount
 	finisher bool
+	planning int64 // counts how often its planning was begun
 	tasks    map[string]*task
 	finish   *task // the Finish task, once it was inserted
 	failed   []automation.FailedTask

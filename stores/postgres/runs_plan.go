@@ -34,9 +34,13 @@ const deleteTasks = `DELETE FROM scrip.tasks WHERE run = $1 AND stage = $2`
 const updatePlanned = `UPDATE scrip.stages SET state = $3, total = CASE WHEN $4 THEN 0 ELSE total END + $5
 WHERE run = $1 AND stage = $2 RETURNING ` + stageColumns
 
+// selectPlanning names a planning by the place of its first task. No place is given twice.
+const selectPlanning = `SELECT coalesce(min(seq), 0) FROM scrip.tasks WHERE run = $1 AND stage = $2 AND state IN ('ready', 'leased')`
+
 // Plan implements [automation.Store]. Whoever plans has the run's row, and a stage enters and leaves planning in no other
 // hand: what it reads of the stage holds.
-func (s *Runs) Plan(ctx context.Context, run, stage string, page []automation.Item, first, last bool) error {
+func (s *Runs) Plan(ctx context.Context, run, stage string, page []automation.Item, planning int64, last bool) (int64, error) {
+	first, began := planning == 0, int64(0)
 	err := s.db.write(ctx, func(ctx context.Context, t *txn) error {
 		refuse := func(cause error, why string, args ...any) error {
 			return fmt.Errorf("postgres: plan run %q: stage %q: %w: %s", run, stage, cause, fmt.Sprintf(why, args...))
@@ -64,6 +68,13 @@ func (s *Runs) Plan(ctx context.Context, run, stage string, page []automation.It
 			if _, err := t.Exec(ctx, s.db.sql(deleteTasks), run, stage); err != nil {
 				return err
 			}
+		} else {
+			if _, err := one(ctx, t, []any{&began}, s.db.sql(selectPlanning), run, stage); err != nil {
+				return err
+			}
+			if began != planning {
+				return refuse(automation.ErrStale, "another planning has begun")
+			}
 		}
 		ids, inputs := make([]string, len(page)), make([][]byte, len(page))
 		listed := make(map[string]bool, len(page))
@@ -87,6 +98,11 @@ func (s *Runs) Plan(ctx context.Context, run, stage string, page []automation.It
 		if n < int64(len(page)) {
 			return refuse(automation.ErrInvalid, "%d items of this page were listed on an earlier one", int64(len(page))-n)
 		}
+		if first {
+			if _, err := one(ctx, t, []any{&began}, s.db.sql(selectPlanning), run, stage); err != nil {
+				return err
+			}
+		}
 		if last {
 			st.state = automation.StageRunning
 		}
@@ -95,7 +111,10 @@ func (s *Runs) Plan(ctx context.Context, run, stage string, page []automation.It
 		}
 		return s.advance(ctx, t, st)
 	})
-	return translate(ctx, "plan", err)
+	if err != nil {
+		return 0, translate(ctx, "plan", err)
+	}
+	return began, nil
 }
 
 const selectTaskState = `SELECT state FROM scrip.tasks WHERE run = $1 AND stage = $2 AND item = $3`

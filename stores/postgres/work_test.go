@@ -30,7 +30,7 @@ func planned(t *testing.T, db *postgres.DB, id string, n int) {
 	for i := range n {
 		items = append(items, automation.Item{ID: fmt.Sprint(i), Input: json.RawMessage(`{"n": 1.50}`)})
 	}
-	if err := db.Runs().Plan(t.Context(), id, "one", items, true, true); err != nil {
+	if _, err := db.Runs().Plan(t.Context(), id, "one", items, 0, true); err != nil {
 		t.Fatal(err)
 	}
 }

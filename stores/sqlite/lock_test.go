@@ -27,7 +27,7 @@ func beginWork(ctx context.Context, db *sqlite.DB) error {
 	if err := db.Runs().CreateRun(ctx, newRun("run-1", "site-1")); err != nil {
 		return err
 	}
-	if err := db.Runs().Plan(ctx, "run-1", "one", []automation.Item{{ID: "i"}}, true, true); err != nil {
+	if _, err := db.Runs().Plan(ctx, "run-1", "one", []automation.Item{{ID: "i"}}, 0, true); err != nil {
 		return err
 	}
 	_, err := db.Runs().Claim(ctx, "dead", time.Hour, 1)

@@ -31,8 +31,18 @@ const deleteTasks = `DELETE FROM scrip_tasks WHERE run = ? AND stage = ?`
 
 const updatePlanned = `UPDATE scrip_stages SET state = ?, total = iif(?, 0, total) + ? WHERE run = ? AND stage = ? RETURNING ` + stageColumns
 
+// selectPlanning names a planning by the place of its first task.
+const selectPlanning = `SELECT coalesce(min(seq), 0) FROM scrip_tasks WHERE run = ? AND stage = ? AND state IN ('ready', 'leased')`
+
+// insertFirst is insertTask for the first task of a planning, at a place that no task had before: SQLite would give that of
+// a removed one again.
+const insertFirst = `INSERT INTO scrip_tasks (seq, run, stage, item, input, state, due_at) VALUES (?, ?, ?, ?, ?, 'ready', 0)`
+
+const selectNextPlace = `SELECT coalesce(max(seq), 0) + 1 FROM scrip_tasks`
+
 // Plan implements [automation.Store].
-func (s *Runs) Plan(ctx context.Context, run, stage string, page []automation.Item, first, last bool) error {
+func (s *Runs) Plan(ctx context.Context, run, stage string, page []automation.Item, planning int64, last bool) (int64, error) {
+	first, began := planning == 0, planning
 	err := s.db.write(ctx, func(ctx context.Context, t *txn) error {
 		refuse := func(cause error, why string, args ...any) error {
 			return fmt.Errorf("sqlite: plan run %q: stage %q: %w: %s", run, stage, cause, fmt.Sprintf(why, args...))
@@ -57,18 +67,36 @@ func (s *Runs) Plan(ctx context.Context, run, stage string, page []automation.It
 			return refuse(automation.ErrState, "the run is %s", state)
 		}
 		if first {
+			if _, err := one(ctx, t, []any{&began}, selectNextPlace); err != nil {
+				return err
+			}
 			if _, err := t.ExecContext(ctx, deleteTasks, run, stage); err != nil {
 				return err
 			}
+			if len(page) == 0 {
+				began = 0 // the next page is the first again
+			}
+		} else {
+			var latest int64
+			if _, err := one(ctx, t, []any{&latest}, selectPlanning, run, stage); err != nil {
+				return err
+			}
+			if latest != planning {
+				return refuse(automation.ErrStale, "another planning has begun")
+			}
 		}
-		for _, item := range page {
+		for i, item := range page {
 			if item.ID == "" {
 				return refuse(automation.ErrInvalid, "an item has no id")
 			}
 			if item.ID == automation.FinishItem && st.finisher {
 				return refuse(automation.ErrInvalid, "item %q: this id is the stage's Finish task's", item.ID)
 			}
-			if _, err := t.ExecContext(ctx, insertTask, run, stage, item.ID, []byte(item.Input)); err != nil {
+			insert, args := insertTask, []any{run, stage, item.ID, []byte(item.Input)}
+			if first && i == 0 {
+				insert, args = insertFirst, append([]any{began}, args...)
+			}
+			if _, err := t.ExecContext(ctx, insert, args...); err != nil {
 				if isConstraint(err) {
 					return refuse(automation.ErrInvalid, "item %q is listed twice", item.ID)
 				}
@@ -83,7 +111,10 @@ func (s *Runs) Plan(ctx context.Context, run, stage string, page []automation.It
 		}
 		return advance(ctx, t, st, s.db.now())
 	})
-	return translate("plan", err)
+	if err != nil {
+		return 0, translate("plan", err)
+	}
+	return began, nil
 }
 
 const selectTaskState = `SELECT state FROM scrip_tasks WHERE run = ? AND stage = ? AND item = ?`

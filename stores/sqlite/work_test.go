@@ -32,7 +32,7 @@ func claimOne(t *testing.T, db *sqlite.DB) automation.Task {
 	if err := db.Runs().CreateRun(t.Context(), newRun("run-1", "site-1")); err != nil {
 		t.Fatal(err)
 	}
-	if err := db.Runs().Plan(t.Context(), "run-1", "one", []automation.Item{{ID: "i", Input: json.RawMessage(`{"n": 1}`)}}, true, true); err != nil {
+	if _, err := db.Runs().Plan(t.Context(), "run-1", "one", []automation.Item{{ID: "i", Input: json.RawMessage(`{"n": 1}`)}}, 0, true); err != nil {
 		t.Fatal(err)
 	}
 	claimed, err := db.Runs().Claim(t.Context(), "w", time.Minute, 10)
@@ -193,12 +193,15 @@ func TestClaimTakesTasksInTheOrderOfPlanning(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	plannings := map[string]int64{}
 	for n := range 3 { // pages of both runs by turns
 		for _, id := range []string{"a", "b"} {
 			items := []automation.Item{{ID: fmt.Sprint(2 * n)}, {ID: fmt.Sprint(2*n + 1)}}
-			if err := db.Runs().Plan(t.Context(), id, "one", items, n == 0, n == 2); err != nil {
+			planning, err := db.Runs().Plan(t.Context(), id, "one", items, plannings[id], n == 2)
+			if err != nil {
 				t.Fatal(err)
 			}
+			plannings[id] = planning
 		}
 	}
 	var got []string
