@@ -28,7 +28,7 @@ func (r *Runner) salvage(ctx context.Context, t Task, stage Stage, c Call) {
 func (r *Runner) saved(ctx context.Context, stage Stage, c Call) (paid bool, err error) {
 	defer recovered(stage, &err)
 	s, ok := stage.(Salvager)
-	if !ok || c.Item.ID == FinishItem {
+	if _, last := finisher(stage, c); !ok || last {
 		return false, nil
 	}
 	out, paid, err := s.Salvage(ctx, c)

@@ -419,3 +419,13 @@ func TestRefusesARunThatCannotStart(t *testing.T) {
 		t.Errorf("Wait with a cancelled context = %v", err)
 	}
 }
+
+func TestAnItemOfAnyStageMayBeCalledFinish(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		s := newStage("a", 1)
+		s.items = append(s.items, automation.FinishItem) // which is the Finish task's in a stage that has one only
+		b := start(t, automation.Config{}, s)
+		b.wait(automation.Done)
+		s.wantSaved(t)
+	})
+}

@@ -34,11 +34,9 @@ func (r *Runner) do(ctx context.Context, t Task) {
 // perform does the item's work and saves it.
 func (r *Runner) perform(ctx context.Context, stage Stage, c Call) (err error) {
 	defer recovered(stage, &err)
-	if c.Item.ID == FinishItem {
-		if f, ok := stage.(Finisher); ok {
-			if err := f.Finish(ctx, c); err != nil {
-				return err
-			}
+	if f, ok := finisher(stage, c); ok {
+		if err := f.Finish(ctx, c); err != nil {
+			return err
 		}
 		return r.complete(ctx, c, Outcome{}, func(Tx) (int, error) { return 0, nil })
 	}
@@ -47,6 +45,13 @@ func (r *Runner) perform(ctx context.Context, stage Stage, c Call) (err error) {
 		return err
 	}
 	return r.save(ctx, stage, c, out)
+}
+
+// finisher returns what does the item if that is the stage's Finish task. Without a Finisher a stage has none, and an item
+// that is called so is like any other.
+func finisher(stage Stage, c Call) (Finisher, bool) {
+	f, ok := stage.(Finisher)
+	return f, ok && c.Item.ID == FinishItem
 }
 
 // recovered turns a stage's panic into an error: it must not take down the host and every other task with it.
