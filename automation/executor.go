@@ -151,11 +151,12 @@ func (r *Runner) startPlanning(work context.Context, run Run, tasks *sync.WaitGr
 // planPage is how many items are inserted in one transaction.
 const planPage = 500
 
-func (r *Runner) plan(ctx context.Context, run Run, name string) error {
+func (r *Runner) plan(ctx context.Context, run Run, name string) (err error) {
 	stage, ok := r.stages[name]
 	if !ok {
 		return fmt.Errorf("there is no stage %q: serve the run with the pipeline it was started with", name)
 	}
+	defer recovered(stage, &err)
 	page, planning := make([]Item, 0, planPage), int64(0)
 	for item, err := range stage.Plan(ctx, Inputs{Run: run.ID, Site: run.Site, Account: run.Account}) {
 		if err != nil {
@@ -169,7 +170,7 @@ func (r *Runner) plan(ctx context.Context, run Run, name string) error {
 		}
 		page = append(page, item)
 	}
-	_, err := r.cfg.Store.Plan(ctx, run.ID, name, page, planning, true)
+	_, err = r.cfg.Store.Plan(ctx, run.ID, name, page, planning, true)
 	return err
 }
 

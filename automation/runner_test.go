@@ -3,6 +3,7 @@ package automation_test
 import (
 	"context"
 	"errors"
+	"iter"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -428,4 +429,30 @@ func TestAnItemOfAnyStageMayBeCalledFinish(t *testing.T) {
 		b.wait(automation.Done)
 		s.wantSaved(t)
 	})
+}
+
+func TestAPlanThatPanicsIsTriedAgain(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		s := newStage("a", 3)
+		p := panicking{s, &atomic.Int64{}}
+		b := start(t, automation.Config{}, p)
+		b.wait(automation.Done)
+		s.wantSaved(t)
+		if n := p.plans.Load(); n != 2 {
+			t.Errorf("the stage was planned %d times, want twice", n)
+		}
+	})
+}
+
+// panicking is a stage whose first planning panics.
+type panicking struct {
+	*stage
+	plans *atomic.Int64
+}
+
+func (p panicking) Plan(ctx context.Context, in automation.Inputs) iter.Seq2[automation.Item, error] {
+	if p.plans.Add(1) == 1 {
+		panic("out of order")
+	}
+	return p.stage.Plan(ctx, in)
 }
