@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 )
@@ -114,28 +115,26 @@ func (r *Runner) Start(ctx context.Context, run Run) error {
 
 // Pause stops a run from claiming further tasks; what is under way is ended and saved. Errors: ErrState, ErrNotFound.
 func (r *Runner) Pause(ctx context.Context, id string) error {
-	err := r.setState(ctx, id, Running, Pausing, ByUser, "")
-	if errors.Is(err, ErrState) { // it may be pausing for a reason that can pass, and this one does not
-		err = r.setState(ctx, id, Pausing, Pausing, ByUser, "")
-	}
-	return err
+	// It may be pausing for a reason that can pass, and this one does not.
+	return r.move(ctx, id, Pausing, ByUser, Running, Pausing)
 }
 
 // Resume lets a run go on that is paused or about to be. Errors: ErrState, ErrNotFound.
 func (r *Runner) Resume(ctx context.Context, id string) error {
-	err := r.setState(ctx, id, Paused, Running, "", "")
-	if errors.Is(err, ErrState) {
-		err = r.setState(ctx, id, Pausing, Running, "", "")
-	}
-	return err
+	return r.move(ctx, id, Running, "", Paused, Pausing)
 }
 
 // Cancel ends a run for good: what is under way is ended, what was paid for is saved and what is held is given back,
 // and nothing more is paid for. The run is Cancelled once that is so. Errors: ErrState, ErrNotFound.
 func (r *Runner) Cancel(ctx context.Context, id string) error {
-	var err error
-	for _, from := range []State{Running, Pausing, Paused} {
-		if err = r.setState(ctx, id, from, Canceling, ByUser, ""); !errors.Is(err, ErrState) {
+	return r.move(ctx, id, Canceling, ByUser, Running, Pausing, Paused)
+}
+
+// move sets a run's state, whichever of some it is in. It looks at each of them twice: a run that is pausing may go from
+// one that comes later to one that was looked at.
+func (r *Runner) move(ctx context.Context, id string, to State, reason Reason, from ...State) (err error) {
+	for _, state := range slices.Concat(from, from) {
+		if err = r.setState(ctx, id, state, to, reason, ""); !errors.Is(err, ErrState) {
 			return err
 		}
 	}

@@ -71,3 +71,64 @@ func TestTwoRunnersThatPlanAStageAtOnceLoseNoItem(t *testing.T) {
 		s.wantSaved(t)
 	})
 }
+
+// turning is a store in which a run changes its state in between, once, when it was just found to be in another.
+type turning struct {
+	automation.Store
+	turn func()
+}
+
+func (s *turning) SetState(ctx context.Context, id string, from, to automation.State, reason automation.Reason, detail string) error {
+	err := s.Store.SetState(ctx, id, from, to, reason, detail)
+	if turn := s.turn; err != nil && turn != nil {
+		s.turn = nil
+		turn()
+	}
+	return err
+}
+
+func TestAStateThatChangesInBetweenIsNoObstacle(t *testing.T) {
+	for _, c := range []struct {
+		name     string
+		way      []automation.State // how the run got to where it is, after running
+		turn     automation.State   // where it goes in between
+		act      func(*automation.Runner) error
+		want     automation.State
+		reasonOf automation.Reason
+	}{
+		{"Resume", []automation.State{automation.Pausing}, automation.Paused,
+			func(r *automation.Runner) error { return r.Resume(context.Background(), "r") }, automation.Running, ""},
+		{"Pause", []automation.State{automation.Pausing}, automation.Running,
+			func(r *automation.Runner) error { return r.Pause(context.Background(), "r") }, automation.Pausing, automation.ByUser},
+		{"Cancel", []automation.State{automation.Pausing}, automation.Running,
+			func(r *automation.Runner) error { return r.Cancel(context.Background(), "r") }, automation.Canceling, automation.ByUser},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			store := &turning{Store: memory.New(nil).Runs()}
+			r, err := automation.New(automation.Config{Store: store, Stages: []automation.Stage{newStage("a", 1)}})
+			if err == nil {
+				err = r.Start(t.Context(), automation.Run{ID: "r", Site: "site", Account: "alice", Stages: []string{"a"}})
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			state := automation.Running
+			set := func(to automation.State) {
+				if err := store.Store.SetState(context.Background(), "r", state, to, automation.ByCredits, ""); err != nil {
+					t.Fatal(err)
+				}
+				state = to
+			}
+			for _, to := range c.way {
+				set(to)
+			}
+			store.turn = func() { set(c.turn) }
+			if err := c.act(r); err != nil {
+				t.Errorf("%s = %v, want nil", c.name, err)
+			}
+			if run, _, err := store.Run(t.Context(), "r"); err != nil || run.State != c.want || run.Reason != c.reasonOf {
+				t.Errorf("the run is %s because of %q, %v, want %s because of %q", run.State, run.Reason, err, c.want, c.reasonOf)
+			}
+		})
+	}
+}
