@@ -95,6 +95,8 @@ func (a Article) Check(old *Article) error {
 		return invalid("article", a.ID, fmt.Sprintf("unknown site status %q", a.SiteStatus))
 	case old == nil:
 		return a.check("article", nil, articleSteps)
+	case old.Task != "" && old.Task != a.Task:
+		return invalid("article", a.ID, "it is another task's article: a row does not change its task")
 	case old.SiteStatus != SiteNotPublished && a.SiteStatus == SiteNotPublished:
 		return &TransitionError{Kind: "article", ID: a.ID, From: Status(old.SiteStatus), To: Status(a.SiteStatus)}
 	}

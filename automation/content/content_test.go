@@ -184,3 +184,12 @@ func ExamplePost_Render() {
 	// <p>Tea is simple.</p><h2>Water</h2><p>Hot.</p><figure><img src="cup.png" alt="a cup" width="640" height="480" loading="lazy"></figure>
 	// <h2>Leaves</h2><p>Dry.</p>
 }
+
+func TestAnArticleStaysItsTasks(t *testing.T) {
+	a := content.Article{Base: base(content.Draft), Task: "one", Title: "A", Slug: "a", HTML: "<p>a</p>", SiteStatus: content.SiteNotPublished}
+	other := a
+	other.Task = "two"
+	if err := other.Check(&a); !errors.Is(err, content.ErrInvalid) {
+		t.Errorf("Check of another task's article = %v, want ErrInvalid", err)
+	}
+}

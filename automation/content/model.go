@@ -96,7 +96,7 @@ const (
 type Article struct {
 	Base
 	Cluster         string     `json:"cluster"` // id
-	Task            string     `json:"task"`    // id
+	Task            string     `json:"task"`    // id; never changed
 	Title           string     `json:"title"`
 	Slug            string     `json:"slug"` // unique in the site
 	HTML            string     `json:"html"` // sanitised

@@ -61,10 +61,15 @@ func (s *writeStage) Save(ctx context.Context, tx automation.Tx, c automation.Ca
 		MetaTitle: answer.MetaTitle, MetaDescription: answer.MetaDescription, Primary: task.Primary, Secondary: task.Secondary,
 		Categories: answer.Categories, Tags: answer.Tags, SiteStatus: content.SiteNotPublished, Raw: out}
 	article.WordCount = countWords(article.HTML)
-	if article.Slug, article.ID, err = freeSlug(ctx, store, c.Site, answer.Title, task.ID); err != nil {
-		return 0, err
+	for range 2 { // another task's article of this title may come in between, and is there at the next look
+		if article.Slug, article.ID, err = freeSlug(ctx, store, c.Site, answer.Title, task.ID); err != nil {
+			return 0, err
+		}
+		if err = store.Articles().Save(ctx, article); !errors.Is(err, content.ErrInvalid) {
+			break
+		}
 	}
-	if err := store.Articles().Save(ctx, article); err != nil {
+	if err != nil {
 		return 0, err
 	}
 	task.Status = content.Completed

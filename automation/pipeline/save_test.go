@@ -1,0 +1,77 @@
+package pipeline_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/scrip-go/scrip/automation"
+	"github.com/scrip-go/scrip/automation/content"
+	"github.com/scrip-go/scrip/automation/pipeline"
+	"github.com/scrip-go/scrip/engine/functions"
+	"github.com/scrip-go/scrip/internal/pgtest"
+	"github.com/scrip-go/scrip/stores/postgres"
+)
+
+func inPostgres(t testing.TB) faces {
+	d := pgtest.Open(t)
+	db, err := postgres.New(t.Context(), d.Pool, &postgres.Options{Schema: d.Schema})
+	must(t, err)
+	must(t, db.Migrate(t.Context()))
+	return faces{db.Ledger(), db.Models(), db.Runs(), db.Content()}
+}
+
+// Two workers may save articles of one title in the same moment, and neither sees the other's until that is committed.
+func TestTwoArticlesOfOneTitleThatAreSavedAtOnceAreBothKept(t *testing.T) {
+	s := newShop(t, inPostgres(t), 0, 0)
+	base := func(id string, status content.Status) content.Base {
+		return content.Base{ID: id, Site: "site", Status: status}
+	}
+	must(t, s.content.Clusters().Save(t.Context(), content.Cluster{Base: base("c", content.New), Name: "tea"}))
+	var items []automation.Item
+	for i := range 2 {
+		idea, task := fmt.Sprintf("idea-%08d", i), fmt.Sprintf("%d-the-task", i)
+		must(t, s.content.Ideas().Save(t.Context(), content.Idea{Base: base(idea, content.New), Cluster: "c", Brief: content.Brief{Title: "Tea"}}))
+		must(t, s.content.Ideas().Save(t.Context(), content.Idea{Base: base(idea, content.Queued), Cluster: "c", Brief: content.Brief{Title: "Tea"}}))
+		must(t, s.content.Tasks().Save(t.Context(), content.Task{Base: base(task, content.Queued), Cluster: "c", Idea: idea, Brief: content.Brief{Title: "Tea"}}))
+		items = append(items, automation.Item{ID: task})
+	}
+	must(t, s.runs.CreateRun(t.Context(), automation.Run{ID: "r", Site: "site", Account: "alice", Stages: []string{pipeline.Write}, State: automation.Running}))
+	_, err := s.runs.Plan(t.Context(), "r", pipeline.Write, items, 0, true)
+	must(t, err)
+	claimed, err := s.runs.Claim(t.Context(), "w", time.Minute, 2)
+	must(t, err)
+	write := s.pipeline.Stages()[3]
+
+	var workers sync.WaitGroup
+	errs, saved := make([]error, 2), make(chan struct{})
+	for i, task := range claimed {
+		out, err := json.Marshal(functions.ContentOutput{Title: "Tea", HTML: fmt.Sprintf("<p>of task %d</p>", i)})
+		must(t, err)
+		workers.Go(func() {
+			if i == 1 {
+				<-saved
+			}
+			errs[i] = s.runs.Complete(t.Context(), "w", task.Ref, automation.Outcome{Out: out}, func(tx automation.Tx) (int, error) {
+				n, err := write.Save(t.Context(), tx, automation.Call{Ref: task.Ref, Site: "site", Item: task.Item}, out)
+				if i == 0 {
+					close(saved)
+					time.Sleep(300 * time.Millisecond) // the other waits for the row by now
+				}
+				return n, err
+			})
+		})
+	}
+	workers.Wait()
+	articles := all(t, s.content.Articles())
+	if errs[0] != nil || errs[1] != nil || len(articles) != 2 {
+		t.Errorf("Complete = %v, and there are %d articles, want 2", errs, len(articles))
+	}
+	for _, a := range articles {
+		if want := fmt.Sprintf("<p>of task %c</p>", a.Task[0]); a.HTML != want {
+			t.Errorf("the article of task %q says %q, want %q", a.Task, a.HTML, want)
+		}
+	}
+}
