@@ -3,6 +3,7 @@ package pipeline_test
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -23,24 +24,55 @@ func inPostgres(t testing.TB) faces {
 	return faces{db.Ledger(), db.Models(), db.Runs(), db.Content()}
 }
 
-// Two workers may save articles of one title in the same moment, and neither sees the other's until that is committed.
-func TestTwoArticlesOfOneTitleThatAreSavedAtOnceAreBothKept(t *testing.T) {
-	s := newShop(t, inPostgres(t), 0, 0)
+// planWriting plans a run that writes an article for each of the tasks, all of one title.
+func (s *shop) planWriting(tasks ...string) {
+	s.t.Helper()
+	ctx := s.t.Context()
 	base := func(id string, status content.Status) content.Base {
 		return content.Base{ID: id, Site: "site", Status: status}
 	}
-	must(t, s.content.Clusters().Save(t.Context(), content.Cluster{Base: base("c", content.New), Name: "tea"}))
+	brief := content.Brief{Title: "Tea"}
+	must(s.t, s.content.Clusters().Save(ctx, content.Cluster{Base: base("c", content.New), Name: "tea"}))
 	var items []automation.Item
-	for i := range 2 {
-		idea, task := fmt.Sprintf("idea-%08d", i), fmt.Sprintf("%d-the-task", i)
-		must(t, s.content.Ideas().Save(t.Context(), content.Idea{Base: base(idea, content.New), Cluster: "c", Brief: content.Brief{Title: "Tea"}}))
-		must(t, s.content.Ideas().Save(t.Context(), content.Idea{Base: base(idea, content.Queued), Cluster: "c", Brief: content.Brief{Title: "Tea"}}))
-		must(t, s.content.Tasks().Save(t.Context(), content.Task{Base: base(task, content.Queued), Cluster: "c", Idea: idea, Brief: content.Brief{Title: "Tea"}}))
+	for _, task := range tasks {
+		for _, status := range []content.Status{content.New, content.Queued} {
+			must(s.t, s.content.Ideas().Save(ctx, content.Idea{Base: base("idea of "+task, status), Cluster: "c", Brief: brief}))
+		}
+		must(s.t, s.content.Tasks().Save(ctx, content.Task{Base: base(task, content.Queued), Cluster: "c", Idea: "idea of " + task, Brief: brief}))
 		items = append(items, automation.Item{ID: task})
 	}
-	must(t, s.runs.CreateRun(t.Context(), automation.Run{ID: "r", Site: "site", Account: "alice", Stages: []string{pipeline.Write}, State: automation.Running}))
-	_, err := s.runs.Plan(t.Context(), "r", pipeline.Write, items, 0, true)
+	must(s.t, s.runs.CreateRun(ctx, automation.Run{ID: "r", Site: "site", Account: "alice", Stages: []string{pipeline.Write}, State: automation.Running}))
+	_, err := s.runs.Plan(ctx, "r", pipeline.Write, items, 0, true)
+	must(s.t, err)
+}
+
+func TestArticlesOfOneTitleAreAllKeptWhateverTheirTasksAreCalled(t *testing.T) {
+	s := newShop(t, inMemory(t), 0, 0)
+	s.planWriting("1", "a-task/of a host-1", "a-task/of a host-2", "a-task/of a host-3")
+	claimed, err := s.runs.Claim(t.Context(), "w", time.Minute, 4)
 	must(t, err)
+	out, err := json.Marshal(functions.ContentOutput{Title: "Tea", HTML: "<p>tea</p>"})
+	must(t, err)
+	for _, task := range slices.Backward(claimed) {
+		must(t, s.runs.Complete(t.Context(), "w", task.Ref, automation.Outcome{}, func(tx automation.Tx) (int, error) {
+			return s.pipeline.Stages()[3].Save(t.Context(), tx, automation.Call{Ref: task.Ref, Site: "site", Item: task.Item}, out)
+		}))
+	}
+	articles := all(t, s.content.Articles())
+	for _, a := range articles {
+		if a.Slug != content.Slug(a.Slug) {
+			t.Errorf("slug %q is no part of an address", a.Slug)
+		}
+	}
+	if len(articles) != 4 {
+		t.Errorf("there are %d articles, want 4", len(articles))
+	}
+}
+
+// Two workers may save articles of one title in the same moment, and neither sees the other's until that is committed.
+func TestTwoArticlesOfOneTitleThatAreSavedAtOnceAreBothKept(t *testing.T) {
+	s := newShop(t, inPostgres(t), 0, 0)
+	s.planWriting("0-the-task", "1-the-task")
 	claimed, err := s.runs.Claim(t.Context(), "w", time.Minute, 2)
 	must(t, err)
 	write := s.pipeline.Stages()[3]

@@ -85,7 +85,7 @@ func (s *writeStage) Save(ctx context.Context, tx automation.Tx, c automation.Ca
 }
 
 // freeSlug returns the title's slug with the article's id, which is made from site and slug: that keeps slugs unique. A
-// slug that another article has gets a part of the task's id behind it.
+// slug that another article has gets something behind it that is made from the task's id.
 func freeSlug(ctx context.Context, store content.Store, site, title, task string) (slug, id string, err error) {
 	slug = content.Slug(title)
 	if slug == "" {
@@ -97,6 +97,6 @@ func freeSlug(ctx context.Context, store content.Store, site, title, task string
 	} else if err != nil {
 		return "", "", err
 	}
-	slug = fmt.Sprintf("%s-%s", slug, task[:8])
+	slug = fmt.Sprintf("%s-%s", slug, content.NewID(task)[:8])
 	return slug, content.NewID(site, "article", slug), nil
 }
