@@ -95,7 +95,7 @@ const (
 // Article is a written text. Status: draft → review → approved.
 type Article struct {
 	Base
-	Cluster         string     `json:"cluster"` // id
+	Cluster         string     `json:"cluster"` // id; empty for none
 	Task            string     `json:"task"`    // id; never changed
 	Title           string     `json:"title"`
 	Slug            string     `json:"slug"` // unique in the site

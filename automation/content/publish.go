@@ -22,7 +22,7 @@ type PostImage struct {
 type Post struct {
 	Key     string // names the post for ever: publishing the same key again updates the post, it never makes a second one
 	Article Article
-	Cluster Cluster
+	Cluster Cluster     // without a name if the article is in none
 	Images  []PostImage // generated ones only, the featured one first
 }
 

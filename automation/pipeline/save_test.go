@@ -107,3 +107,15 @@ func TestTwoArticlesOfOneTitleThatAreSavedAtOnceAreBothKept(t *testing.T) {
 		}
 	}
 }
+
+func TestAnArticleWithoutAClusterIsPublished(t *testing.T) {
+	s := newShop(t, inMemory(t), 0, 0)
+	must(t, s.content.Articles().Save(t.Context(), content.Article{Base: content.Base{ID: "a", Site: "site", Status: content.Draft},
+		Title: "Of the host's own", Slug: "own", HTML: "<p>own</p>", SiteStatus: content.SiteNotPublished}))
+	s.serve()
+	must(t, s.runner.Start(t.Context(), automation.Run{ID: "r", Site: "site", Account: "alice", Stages: []string{pipeline.Publish}}))
+	s.wait(automation.Done)
+	if _, ok := s.press.posts["a"]; !ok {
+		t.Error("it was not published")
+	}
+}

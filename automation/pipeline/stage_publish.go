@@ -81,8 +81,10 @@ func (s *publishStage) Finish(ctx context.Context, c automation.Call) error {
 func (p *Pipeline) post(ctx context.Context, a content.Article) (content.Post, error) {
 	post := content.Post{Key: a.ID, Article: a}
 	var err error
-	if post.Cluster, err = p.cfg.Content.Clusters().Get(ctx, a.Cluster); err != nil {
-		return content.Post{}, err
+	if a.Cluster != "" { // an article of the host's own may be in none
+		if post.Cluster, err = p.cfg.Content.Clusters().Get(ctx, a.Cluster); err != nil {
+			return content.Post{}, err
+		}
 	}
 	for image, err := range p.cfg.Content.Images().List(ctx, content.Query{Site: a.Site, Parent: a.ID, Status: content.Generated}) {
 		if err != nil {
