@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/scrip-go/scrip/credits"
 	"github.com/scrip-go/scrip/registry"
 )
 
@@ -243,7 +244,8 @@ func parseTime(text string, zone *time.Location) (time.Time, error) {
 		return time.Time{}, nil
 	}
 	if day, err := time.ParseInLocation(time.DateOnly, text, zone); err == nil {
-		return day, nil
+		// Where clocks are set at midnight, that day has no 0:00, or two: the ledger knows which moment it begins at.
+		return credits.Cap{Window: credits.PerDay, Zone: zone.String()}.Start(day.Add(12 * time.Hour)).In(zone), nil
 	}
 	at, err := time.Parse(time.RFC3339, text)
 	if err != nil {

@@ -56,3 +56,21 @@ func TestUsageOfALocalDay(t *testing.T) {
 		t.Errorf("usage of April in Berlin = %+v", got)
 	}
 }
+
+func TestADayBeginsWhereItsZoneHasAFirstMoment(t *testing.T) {
+	for _, c := range []struct{ zone, day, want string }{
+		{"Europe/Berlin", "2024-03-31", "2024-03-30T23:00:00Z"},
+		{"America/Sao_Paulo", "2018-11-04", "2018-11-04T03:00:00Z"}, // whose clocks went from 0:00 to 1:00
+		{"Asia/Beirut", "2024-03-31", "2024-03-30T22:00:00Z"},
+		{"America/Havana", "2024-11-03", "2024-11-03T04:00:00Z"}, // which had 0:00 to 1:00 twice
+		{"Pacific/Apia", "2011-12-31", "2011-12-30T10:00:00Z"},   // the day after one that there was not
+	} {
+		zone, err := time.LoadLocation(c.zone)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if at, err := parseTime(c.day, zone); err != nil || at.UTC().Format(time.RFC3339) != c.want {
+			t.Errorf("%s of %s begins at %s, %v, want %s", c.day, c.zone, at.UTC().Format(time.RFC3339), err, c.want)
+		}
+	}
+}
