@@ -6,22 +6,37 @@ import (
 	"time"
 )
 
+// What a name may have at most, in bytes: an item's calls have keys of the run, the stage and the item, and the ledger
+// bounds those.
+const (
+	maxName  = 200 // of a run, of a site
+	maxStage = 100
+)
+
 // Validate checks a run that is to be created, as every store does in CreateRun. Errors: ErrInvalid.
 func (r Run) Validate() error {
 	bad := func(why string, args ...any) error {
-		return fmt.Errorf("automation: create run %q: %w: %s", r.ID, ErrInvalid, fmt.Sprintf(why, args...))
+		return fmt.Errorf("automation: create run %.80q: %w: %s", r.ID, ErrInvalid, fmt.Sprintf(why, args...))
 	}
 	switch {
 	case r.ID == "" || r.Site == "" || r.Account == "":
 		return bad("id, site and account must be set")
+	case len(r.ID) > maxName || len(r.Site) > maxName:
+		return bad("the id has %d bytes and the site %d, at most %d are allowed", len(r.ID), len(r.Site), maxName)
 	case len(r.Stages) == 0:
 		return bad("it has no stage")
 	case r.State != Running:
 		return bad("its state is %q, want %q", r.State, Running)
 	}
+	if err := r.Account.Validate(); err != nil {
+		return bad("%v", err)
+	}
 	for i, stage := range r.Stages {
-		if stage == "" || slices.Contains(r.Stages[:i], stage) {
+		switch {
+		case stage == "" || slices.Contains(r.Stages[:i], stage):
 			return bad("stage %q is empty or listed twice", stage)
+		case len(stage) > maxStage:
+			return bad("stage %.40q… has %d bytes, at most %d are allowed", stage, len(stage), maxStage)
 		}
 	}
 	for _, stage := range r.Finishers {

@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/scrip-go/scrip/automation"
+	"github.com/scrip-go/scrip/credits"
 )
 
 var runCases = []testCase[*runTest]{
@@ -30,7 +32,7 @@ var runCases = []testCase[*runTest]{
 				t.Errorf("stages = %+v, want %+v", counts, want)
 			}
 		}},
-	{"RefusesARunThatIsNone", "a run needs id, site, account and stages, is created running, and an id is used once: else ErrInvalid",
+	{"RefusesARunThatIsNone", "a run needs id, site, account and stages, of no more bytes than a key has room for, is created running, and an id is used once: else ErrInvalid",
 		func(t *runTest) {
 			for name, change := range map[string]func(*automation.Run){
 				"no id":      func(r *automation.Run) { r.ID = "" },
@@ -39,6 +41,11 @@ var runCases = []testCase[*runTest]{
 				"no stage":   func(r *automation.Run) { r.Stages = nil },
 				"no state":   func(r *automation.Run) { r.State = "" },
 				"paused":     func(r *automation.Run) { r.State = automation.Paused },
+
+				"a long id":      func(r *automation.Run) { r.ID = strings.Repeat("i", 10_000) },
+				"a long site":    func(r *automation.Run) { r.Site = strings.Repeat("s", 10_000) },
+				"a long account": func(r *automation.Run) { r.Account = credits.Account(strings.Repeat("a", 10_000)) },
+				"a long stage":   func(r *automation.Run) { r.Stages = []string{strings.Repeat("s", 10_000)} },
 			} {
 				r := newRun("r", "a")
 				change(&r)
