@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 
 	"github.com/scrip-go/scrip/automation/content"
 	"github.com/scrip-go/scrip/internal/durable"
@@ -30,7 +31,8 @@ type Config struct {
 
 // Site is a [content.Publisher] and [content.Indexer]. It is safe for concurrent use for different posts.
 type Site struct {
-	cfg Config
+	cfg     Config
+	records sync.Mutex // which files are whose is read and written by one at a time
 }
 
 var (

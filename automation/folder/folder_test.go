@@ -245,3 +245,15 @@ func Example() {
 	fmt.Println(published.ExternalURL)
 	// Output: articles/green-tea.html
 }
+
+func TestAPageThatIsAnotherPostsByNowStays(t *testing.T) {
+	dir := t.TempDir()
+	s := open(t, dir)
+	publish(t, s, post("one", "tea", 1), post("two", "coffee", 1))
+	one, two := post("one", "coffee", 1), post("two", "tea", 1) // their slugs change places
+	publish(t, s, one, two)
+	index(t, s, one, two)
+	wantFiles(t, dir, "index.html", "articles/tea.html", "articles/coffee.html", "pictures/tea-0.png", "pictures/coffee-0.png")
+	publish(t, s, post("one", "cocoa", 0), post("three", "coffee", 0), post("two", "tea", 0))
+	wantFiles(t, dir, "index.html", "articles/tea.html", "articles/coffee.html", "articles/cocoa.html")
+}

@@ -50,6 +50,8 @@ func (s *Site) writeRecord(key string, r record) error {
 // remember records the files of a post before they are written, beside those of its earlier form, so that a crash leaves
 // no file that nobody knows of.
 func (s *Site) remember(p content.Post) (old record, err error) {
+	s.records.Lock()
+	defer s.records.Unlock()
 	if old, err = s.readRecord(p.Key); err != nil {
 		return record{}, err
 	}
@@ -58,17 +60,56 @@ func (s *Site) remember(p content.Post) (old record, err error) {
 	return old, s.writeRecord(p.Key, record{slices.Compact(all)})
 }
 
-// forget removes the files of a post's earlier form that it has no more.
+// forget removes the files of a post's earlier form that it has no more, and that are not another post's by now: slugs
+// may change places.
 func (s *Site) forget(old record, p content.Post) error {
+	s.records.Lock()
+	defer s.records.Unlock()
 	now := filesOf(p)
 	gone := slices.DeleteFunc(old.Files, func(f string) bool { return slices.Contains(now, f) })
 	if len(gone) == 0 {
 		return nil
 	}
+	own := func(key string) bool { return key == p.Key }
+	err := s.eachRecord(own, func(_ string, other record) error {
+		gone = slices.DeleteFunc(gone, func(f string) bool { return slices.Contains(other.Files, f) })
+		return nil
+	})
+	if err != nil {
+		return err
+	}
 	if err := s.remove(gone); err != nil {
 		return err
 	}
 	return s.writeRecord(p.Key, record{now})
+}
+
+// eachRecord calls do with the record of every key that is not to be left out; do may remove it.
+func (s *Site) eachRecord(leaveOut func(key string) bool, do func(key string, r record) error) error {
+	dir, err := os.Open(s.path(marker))
+	if err != nil {
+		return err
+	}
+	defer dir.Close()
+	for {
+		entries, _ := dir.ReadDir(1000) // at the end it returns none
+		if len(entries) == 0 {
+			return nil
+		}
+		for _, e := range entries {
+			key, ok := strings.CutSuffix(e.Name(), ".json")
+			if !ok || leaveOut(key) {
+				continue
+			}
+			r, err := s.readRecord(key)
+			if err != nil {
+				return fmt.Errorf("record %q: %w", key, err)
+			}
+			if err := do(key, r); err != nil {
+				return err
+			}
+		}
+	}
 }
 
 func (s *Site) remove(files []string) error {
@@ -102,31 +143,10 @@ func (l live) has(name string) bool { _, ok := l[hashed(name)]; return ok }
 // prune removes the pages and pictures of posts that the index does not have: those of a site that was in the directory
 // before.
 func (s *Site) prune(keep live) error {
-	dir, err := os.Open(s.path(marker))
-	if err != nil {
-		return err
-	}
-	defer dir.Close()
-	for {
-		entries, _ := dir.ReadDir(1000) // at the end it returns none
-		if len(entries) == 0 {
-			return nil
+	return s.eachRecord(keep.has, func(key string, old record) error {
+		if err := s.remove(slices.DeleteFunc(old.Files, keep.has)); err != nil {
+			return err
 		}
-		for _, e := range entries {
-			key, ok := strings.CutSuffix(e.Name(), ".json")
-			if !ok || keep.has(key) {
-				continue
-			}
-			old, err := s.readRecord(key)
-			if err != nil {
-				return fmt.Errorf("record %q: %w", key, err)
-			}
-			if err := s.remove(slices.DeleteFunc(old.Files, keep.has)); err != nil {
-				return err
-			}
-			if err := os.Remove(s.path(recordFile(key))); err != nil {
-				return err
-			}
-		}
-	}
+		return os.Remove(s.path(recordFile(key)))
+	})
 }
