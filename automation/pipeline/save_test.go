@@ -119,3 +119,31 @@ func TestAnArticleWithoutAClusterIsPublished(t *testing.T) {
 		t.Error("it was not published")
 	}
 }
+
+// A picture may be given up in one run and made in the next, when its article is on the site already.
+func TestAPictureThatComesLaterIsPublishedToo(t *testing.T) {
+	s := newShop(t, inMemory(t), 1, 5000)
+	ctx := t.Context()
+	article := content.Article{Base: content.Base{ID: "a", Site: "site", Status: content.Draft}, Title: "Tea", Slug: "tea", HTML: "<p>tea</p>", SiteStatus: content.SiteNotPublished}
+	must(t, s.content.Articles().Save(ctx, article))
+	s.serve()
+	stages := []string{pipeline.Images, pipeline.Publish}
+	run := func(id string) {
+		t.Helper()
+		must(t, s.runner.Start(ctx, automation.Run{ID: id, Site: "site", Account: "alice", Stages: stages}))
+		if r, _, err := s.runner.Wait(ctx, id); err != nil || r.State != automation.Done {
+			t.Fatalf("run %q is %s (%s), %v", id, r.State, r.Detail, err)
+		}
+	}
+	run("1")
+	must(t, s.content.Images().Save(ctx, content.Image{Base: content.Base{ID: "i", Site: "site", Status: content.Pending}, Article: "a", Type: content.Featured, Prompt: "a cup of tea"}))
+	run("2")
+	if n := len(s.press.posts["a"].Images); n != 1 {
+		t.Errorf("the post has %d pictures, want the one that was paid for", n)
+	}
+	times := s.press.times
+	run("3")
+	if times != 2 || s.press.times != times {
+		t.Errorf("it was published %d times, and again without need %d times, want twice and never", times, s.press.times-times)
+	}
+}

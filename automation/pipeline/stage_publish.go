@@ -9,15 +9,38 @@ import (
 	"github.com/scrip-go/scrip/automation/content"
 )
 
-// publishStage publishes the site's drafts, and then its index. It pays for nothing.
+// publishStage publishes the site's drafts and what has got a picture since it was published, and then the index. It pays
+// for nothing.
 type publishStage struct{ *Pipeline }
 
 func (s *publishStage) Name() string              { return Publish }
 func (s *publishStage) Policy() automation.Policy { return policy }
 
 func (s *publishStage) Plan(ctx context.Context, in automation.Inputs) iter.Seq2[automation.Item, error] {
-	return planRows(ctx, s.cfg.Content.Articles(), content.Query{Site: in.Site, Status: content.Draft},
-		func(a content.Article) (string, any, error) { return a.ID, nil, nil })
+	return planRows(ctx, s.cfg.Content.Articles(), content.Query{Site: in.Site}, func(a content.Article) (string, any, error) {
+		waits := a.Status == content.Draft
+		if a.Status == content.Approved && a.SiteStatus == content.SitePublished {
+			var err error
+			if waits, err = s.pictureSince(ctx, a); err != nil {
+				return "", nil, err
+			}
+		}
+		if !waits {
+			return "", nil, nil
+		}
+		return a.ID, nil, nil
+	})
+}
+
+// pictureSince reports whether an article has a picture that was made after it was published: one that an earlier run gave up,
+// and a later one paid for.
+func (s *publishStage) pictureSince(ctx context.Context, a content.Article) (bool, error) {
+	for image, err := range s.cfg.Content.Images().List(ctx, content.Query{Site: a.Site, Parent: a.ID, Status: content.Generated}) {
+		if err != nil || image.UpdatedAt.After(a.UpdatedAt) {
+			return err == nil, err
+		}
+	}
+	return false, nil
 }
 
 func (s *publishStage) Do(ctx context.Context, c automation.Call) (automation.Outcome, error) {
