@@ -1,6 +1,7 @@
 package pipeline_test
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -145,5 +146,69 @@ func TestAPictureThatComesLaterIsPublishedToo(t *testing.T) {
 	run("3")
 	if times != 2 || s.press.times != times {
 		t.Errorf("it was published %d times, and again without need %d times, want twice and never", times, s.press.times-times)
+	}
+}
+
+// slowly is a content store that takes its time after a cluster was saved.
+type slowly struct{ pipeline.Content }
+
+type slowStore struct{ content.Store }
+
+type slowClusters struct{ content.Table[content.Cluster] }
+
+func (s slowly) In(tx automation.Tx) (content.Store, error) {
+	store, err := s.Content.In(tx)
+	return slowStore{store}, err
+}
+
+func (s slowStore) Clusters() content.Table[content.Cluster] { return slowClusters{s.Store.Clusters()} }
+
+func (s slowClusters) Save(ctx context.Context, rows ...content.Cluster) error {
+	err := s.Table.Save(ctx, rows...)
+	time.Sleep(200 * time.Millisecond)
+	return err
+}
+
+func TestBatchesThatCameToTheSameClustersAreSavedAtOnce(t *testing.T) {
+	f := inPostgres(t)
+	f.content = slowly{f.content}
+	s := newShop(t, f, 0, 0)
+	s.addKeywords(teaKeywords...)
+	type batch struct {
+		IDs []string `json:"ids"`
+	}
+	batches := make([]batch, 2)
+	for i, k := range all(t, s.content.Keywords()) {
+		batches[i%2].IDs = append(batches[i%2].IDs, k.ID)
+	}
+	var items []automation.Item
+	for i, b := range batches {
+		input, err := json.Marshal(b)
+		must(t, err)
+		items = append(items, automation.Item{ID: fmt.Sprint(i), Input: input})
+	}
+	must(t, s.runs.CreateRun(t.Context(), automation.Run{ID: "r", Site: "site", Account: "alice", Stages: []string{pipeline.Cluster}, State: automation.Running}))
+	_, err := s.runs.Plan(t.Context(), "r", pipeline.Cluster, items, 0, true)
+	must(t, err)
+	claimed, err := s.runs.Claim(t.Context(), "w", time.Minute, 2)
+	must(t, err)
+	var workers sync.WaitGroup
+	errs := make([]error, 2)
+	for i, task := range claimed {
+		groups := []functions.ClusterGroup{{Name: "Green", Keywords: []int{1, 2}}, {Name: "Black", Keywords: []int{3, 4, 5}}}
+		if i == 1 {
+			slices.Reverse(groups)
+		}
+		out, err := json.Marshal(functions.ClusterOutput{Clusters: groups})
+		must(t, err)
+		workers.Go(func() {
+			errs[i] = s.runs.Complete(t.Context(), "w", task.Ref, automation.Outcome{Out: out}, func(tx automation.Tx) (int, error) {
+				return s.pipeline.Stages()[0].Save(t.Context(), tx, automation.Call{Ref: task.Ref, Site: "site", Item: task.Item}, out)
+			})
+		})
+	}
+	workers.Wait()
+	if errs[0] != nil || errs[1] != nil {
+		t.Errorf("Complete = %v, want both saved", errs)
 	}
 }

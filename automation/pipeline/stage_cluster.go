@@ -1,11 +1,13 @@
 package pipeline
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"iter"
+	"slices"
 
 	"github.com/scrip-go/scrip/automation"
 	"github.com/scrip-go/scrip/automation/content"
@@ -81,6 +83,10 @@ func (s *clusterStage) Save(ctx context.Context, tx automation.Tx, c automation.
 	if err != nil {
 		return 0, err
 	}
+	// In one order, so that of two batches that came to the same clusters one waits and not each for the other.
+	slices.SortStableFunc(answer.Clusters, func(a, b functions.ClusterGroup) int {
+		return cmp.Compare(content.Fold(a.Name), content.Fold(b.Name))
+	})
 	for _, group := range answer.Clusters {
 		var members []content.Keyword
 		for _, n := range group.Keywords {
