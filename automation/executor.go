@@ -135,6 +135,8 @@ func (r *Runner) startPlanning(work context.Context, run Run, tasks *sync.WaitGr
 			switch {
 			case errors.Is(err, ErrStale): // to begin anew at once would end the other's in turn; it may die, though
 				r.leavePlanning(run.ID, r.cfg.Lease)
+			case endsPlanning(err) != "":
+				r.pause(work, run.ID, endsPlanning(err), err)
 			case err != nil && !errors.Is(err, ErrState) && work.Err() == nil: // in another state the run needs no plan of ours
 				r.cfg.Logger.Error("automation: plan stage", "run", run.ID, "stage", s.Stage, "error", err)
 				_ = sleep(work, r.cfg.Poll) // it is tried again; not in a tight loop
@@ -172,6 +174,15 @@ func (r *Runner) plan(ctx context.Context, run Run, name string) (err error) {
 	}
 	_, err = r.cfg.Store.Plan(ctx, run.ID, name, page, planning, true)
 	return err
+}
+
+// endsPlanning returns for what reason a run is paused whose planning failed; none if it is to be tried again.
+func endsPlanning(err error) Reason {
+	reason, ok := asPause(err)
+	if !ok && isPermanent(err) {
+		reason = ByConfiguration
+	}
+	return reason
 }
 
 // leavePlanning leaves the planning of a run to another runner for a while.

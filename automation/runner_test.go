@@ -431,28 +431,50 @@ func TestAnItemOfAnyStageMayBeCalledFinish(t *testing.T) {
 	})
 }
 
-func TestAPlanThatPanicsIsTriedAgain(t *testing.T) {
-	inBubble(t, func(t *testing.T) {
-		s := newStage("a", 3)
-		p := panicking{s, &atomic.Int64{}}
-		b := start(t, automation.Config{}, p)
-		b.wait(automation.Done)
-		s.wantSaved(t)
-		if n := p.plans.Load(); n != 2 {
-			t.Errorf("the stage was planned %d times, want twice", n)
-		}
-	})
+func TestAPlanThatCannotSucceedPausesTheRun(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		err    error
+		reason automation.Reason
+	}{
+		{"Marked", automation.Pause(errItem, automation.ByProvider), automation.ByProvider},
+		{"Permanent", automation.Permanent(errItem), automation.ByConfiguration},
+		{"Panics", nil, automation.ByConfiguration},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			inBubble(t, func(t *testing.T) {
+				s := failing{newStage("a", 3), &atomic.Int64{}, c.err}
+				b := start(t, automation.Config{}, s)
+				run, _ := b.wait(automation.Paused)
+				if run.Reason != c.reason || !strings.Contains(run.Detail, errItem.Error()) {
+					t.Errorf("the run is paused because of %q (%s), want %q with what went wrong", run.Reason, run.Detail, c.reason)
+				}
+				if err := b.Resume(t.Context(), "r"); err != nil {
+					t.Fatal(err)
+				}
+				b.wait(automation.Done)
+				s.wantSaved(t)
+				if n := s.plans.Load(); n != 2 {
+					t.Errorf("the stage was planned %d times, want twice", n)
+				}
+			})
+		})
+	}
 }
 
-// panicking is a stage whose first planning panics.
-type panicking struct {
+// failing is a stage whose first planning fails, or panics if there is no error.
+type failing struct {
 	*stage
 	plans *atomic.Int64
+	err   error
 }
 
-func (p panicking) Plan(ctx context.Context, in automation.Inputs) iter.Seq2[automation.Item, error] {
-	if p.plans.Add(1) == 1 {
-		panic("out of order")
+func (f failing) Plan(ctx context.Context, in automation.Inputs) iter.Seq2[automation.Item, error] {
+	switch {
+	case f.plans.Add(1) > 1:
+		return f.stage.Plan(ctx, in)
+	case f.err == nil:
+		panic(errItem)
 	}
-	return p.stage.Plan(ctx, in)
+	return func(yield func(automation.Item, error) bool) { yield(automation.Item{}, f.err) }
 }

@@ -104,9 +104,7 @@ func (r *Runner) refuse(ctx context.Context, t Task, p Policy, cause error, befo
 		if reason == ByCredits {
 			r.noteShort(t.Ref.Run, before)
 		}
-		if err := r.cfg.Store.SetState(ctx, t.Ref.Run, Running, Pausing, reason, cause.Error()); err != nil && !errors.Is(err, ErrState) {
-			r.cfg.Logger.Error("automation: pause run", "run", t.Ref.Run, "error", err)
-		}
+		r.pause(ctx, t.Ref.Run, reason, cause)
 		r.giveBack(ctx, t, cause, 0, false)
 		return
 	}
@@ -117,6 +115,13 @@ func (r *Runner) refuse(ctx context.Context, t Task, p Policy, cause error, befo
 		return
 	}
 	r.giveBack(ctx, t, cause, p.backoff(failed), true)
+}
+
+// pause lets a run pause that is running.
+func (r *Runner) pause(ctx context.Context, run string, reason Reason, cause error) {
+	if err := r.cfg.Store.SetState(ctx, run, Running, Pausing, reason, cause.Error()); err != nil && !errors.Is(err, ErrState) {
+		r.cfg.Logger.Error("automation: pause run", "run", run, "error", err)
+	}
 }
 
 func (r *Runner) giveBack(ctx context.Context, t Task, cause error, after time.Duration, attempt bool) {
