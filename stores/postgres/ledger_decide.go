@@ -67,12 +67,13 @@ func (l *Ledger) decide(ctx context.Context, q querier, calls []*call, b bounds)
 		c.outcome, c.err = loaded.states[c.op.Ref().Account].Apply(c.op, loaded.now)
 	}
 	// Also after a refusal: it may have found holds that expired, and they stay expired.
-	batch, err := l.save(loaded)
-	if err != nil || batch.Len() == 0 {
-		return errors.Join(err, l.undo(ctx, q, b, err))
-	}
-	if l.in == nil {
+	batch := &pgx.Batch{}
+	if l.in == nil { // first, so that who asks for its fate waits for all of it
 		l.sign(batch)
+	}
+	signed := batch.Len()
+	if err := l.save(batch, loaded); err != nil || batch.Len() == signed {
+		return errors.Join(err, l.undo(ctx, q, b, err))
 	}
 	batch.Queue(b.commit)
 	if err := send(ctx, q, batch, b.done); err != nil {

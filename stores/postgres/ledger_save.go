@@ -101,10 +101,10 @@ func (d *decision) changed() (c changed) {
 	return c
 }
 
-// save returns the statements that write what was decided; none if nothing was changed. A row comes after the rows that
-// it names.
-func (l *Ledger) save(d *decision) (*pgx.Batch, error) {
-	c, b := d.changed(), &pgx.Batch{}
+// save queues the statements that write what was decided; none if nothing was changed. A row comes after the rows that it
+// names.
+func (l *Ledger) save(b *pgx.Batch, d *decision) error {
+	c := d.changed()
 	for _, ref := range c.removed {
 		b.Queue(l.db.sql(deleteCap), string(ref.Account), ref.Name)
 	}
@@ -122,10 +122,10 @@ func (l *Ledger) save(d *decision) (*pgx.Batch, error) {
 		queueRows(b, l.db, insertEvents, c.events, eventFields),
 	} {
 		if err != nil {
-			return nil, err
+			return err
 		}
 	}
-	return b, nil
+	return nil
 }
 
 func queueRows[T any](b *pgx.Batch, db *DB, text string, rows []*T, fields func(*T) []any) error {
