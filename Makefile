@@ -17,7 +17,7 @@ help: ## list the targets
 
 .PHONY: test
 test: fmt-check vet lint postgres ## everything that must hold before a commit: format, vet, staticcheck, all tests with -race
-	$(GO) test $(RACE) -p $(TEST_PACKAGES) ./...
+	$(GO) test $(RACE) -p $(TEST_PACKAGES) ./stores/... ./examples/... ./internal/... ./... # the longest first
 	@for m in $(MODULES); do ( cd $$m && $(GO) vet ./... && $(GO) test $(RACE) ./... ) || exit 1; done
 
 .PHONY: quick
