@@ -117,7 +117,7 @@ func (r *Runner) advance(ctx, work context.Context, tasks *sync.WaitGroup) {
 func (r *Runner) startPlanning(work context.Context, run Run, tasks *sync.WaitGroup) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.planning[run.ID] || time.Now().Before(r.planned[run.ID]) {
+	if r.planning[run.ID] || time.Now().Before(r.left[run.ID]) {
 		return
 	}
 	_, stages, err := r.cfg.Store.Run(work, run.ID)
@@ -189,7 +189,7 @@ func endsPlanning(err error) Reason {
 func (r *Runner) leavePlanning(run string, d time.Duration) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.planned[run] = time.Now().Add(d)
+	r.left[run] = time.Now().Add(d)
 }
 
 // keepLeases renews the leases of tasks under way. A task whose lease was lost goes on: completing it will tell.

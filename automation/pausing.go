@@ -80,7 +80,7 @@ func (r *Runner) forgetOthers(alive map[string]bool) {
 			delete(r.tallies, run)
 		}
 	}
-	maps.DeleteFunc(r.planned, func(run string, _ time.Time) bool { return !alive[run] })
+	maps.DeleteFunc(r.left, func(run string, _ time.Time) bool { return !alive[run] })
 }
 
 // endPausing pauses a run that is pausing, or lets it go on if what it was short of may have come back. While a task is

@@ -35,14 +35,14 @@ type Runner struct {
 	mu       sync.Mutex
 	inFlight map[TaskRef]struct{}
 	planning map[string]bool      // by run
-	planned  map[string]time.Time // by run: until when another runner is left to plan it
+	left     map[string]time.Time // by run: until when another runner is left to plan it
 	tallies  map[string]*tally    // by run; of runs that are not over
 }
 
 // New returns a Runner. Mistakes in the configuration are joined; each matches [ErrInvalid].
 func New(cfg Config) (*Runner, error) {
 	r := &Runner{cfg: cfg, stages: map[string]Stage{}, wake: make(chan struct{}, 1),
-		inFlight: map[TaskRef]struct{}{}, planning: map[string]bool{}, planned: map[string]time.Time{}, tallies: map[string]*tally{}}
+		inFlight: map[TaskRef]struct{}{}, planning: map[string]bool{}, left: map[string]time.Time{}, tallies: map[string]*tally{}}
 	var errs []error
 	bad := func(why string) {
 		errs = append(errs, fmt.Errorf("automation: configuration: %w: %s", ErrInvalid, why))

@@ -127,20 +127,21 @@ func (s *State) turnCaps(account Account, now time.Time) {
 // would else leave the account without its caps until the time that it showed.
 func (s *State) made(account Account, now time.Time) time.Time {
 	for _, c := range s.caps[account] {
-		if c.Since.After(now) {
-			now = c.Since
-		}
+		now = c.notBefore(now)
+	}
+	return now
+}
+
+// notBefore returns a time that is not before the present window.
+func (c *CapRow) notBefore(now time.Time) time.Time {
+	if c.Since.After(now) {
+		return c.Since
 	}
 	return now
 }
 
 // end is when the present window ends.
-func (c *CapRow) end(now time.Time) time.Time {
-	if c.Since.After(now) {
-		now = c.Since
-	}
-	return c.End(now)
-}
+func (c *CapRow) end(now time.Time) time.Time { return c.End(c.notBefore(now)) }
 
 // admit refuses to add to what caps count, if one does not leave room for it. What a refusal causes, an event, stays.
 func (s *State) admit(ref Ref, more use, now time.Time) error {

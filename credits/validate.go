@@ -85,8 +85,7 @@ func (r *UsageRecord) validate(act string, ref Ref) error {
 		return fail(act, ref.Account, ref.Key, ErrInvalid, fmt.Sprintf("the record's provider has %d bytes, at most %d are allowed", len(r.Provider), maxName))
 	case len(r.Model) > maxName:
 		return fail(act, ref.Account, ref.Key, ErrInvalid, fmt.Sprintf("the record's model has %d bytes, at most %d are allowed", len(r.Model), maxName))
-	}
-	if len(r.Attempt) > maxName {
+	case len(r.Attempt) > maxName:
 		return fail(act, ref.Account, ref.Key, ErrInvalid, fmt.Sprintf("the record's attempt has %d bytes, at most %d are allowed", len(r.Attempt), maxName))
 	}
 	if why := cmp.Or(r.Shadow.invalid(), priceable("the exact price", r.Exact), priceable("the cost", r.Cost),

@@ -1,6 +1,7 @@
 package registry_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"reflect"
@@ -10,12 +11,9 @@ import (
 	"testing"
 	"time"
 
-	"context"
-
+	"github.com/google/go-cmp/cmp"
 	"github.com/shopspring/decimal"
 	"pgregory.net/rapid"
-
-	"github.com/google/go-cmp/cmp"
 
 	"github.com/scrip-go/scrip/credits"
 	"github.com/scrip-go/scrip/registry"
@@ -423,15 +421,21 @@ func TestManyAccountsAreNotRememberedForEver(t *testing.T) {
 	}
 }
 
+// withNewModel is the seed and a text model more, "brand-new".
+func withNewModel(t testing.TB) registry.Configuration {
+	next := seed(t)
+	m := next.Models[4] // a small text model
+	m.Name, m.Default = "brand-new", false
+	next.Models = append(next.Models, m)
+	return next
+}
+
 // TestAnAccountMayNameAModelOfAVersionThatIsNotKnownYet: both were written by another process a moment ago.
 func TestAnAccountMayNameAModelOfAVersionThatIsNotKnownYet(t *testing.T) {
 	c := &clock{at: seedTime}
 	store := stored(t, c)
 	r := opened(t, store, c)
-	next := seed(t)
-	m := next.Models[4] // a small text model
-	m.Name, m.Default = "brand-new", false
-	next.Models = append(next.Models, m)
+	next := withNewModel(t)
 	save(t, store, registry.Change{Base: 1, Who: "ada", Why: "a new model", Next: next})
 	saveOwn(t, store, "acme", 0, registry.FunctionSettings{Model: "brand-new"})
 	if got := modelOf(t, r, "acme"); got != "brand-new" {
@@ -447,10 +451,7 @@ func TestAVersionMayBeWithoutWhatAnAccountNamedBefore(t *testing.T) {
 	c := &clock{at: seedTime}
 	store := stored(t, c)
 	r := opened(t, store, c)
-	next := seed(t)
-	m := next.Models[4] // a small text model
-	m.Name, m.Default = "brand-new", false
-	next.Models = append(next.Models, m)
+	next := withNewModel(t)
 	save(t, r, registry.Change{Base: 1, Who: "ada", Why: "a new model", Next: next})
 	first := saveOwn(t, store, "acme", 0, registry.FunctionSettings{Model: "brand-new"})
 	if got := modelOf(t, r, "acme"); got != "brand-new" {

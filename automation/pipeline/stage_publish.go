@@ -35,7 +35,7 @@ func (s *publishStage) Plan(ctx context.Context, in automation.Inputs) iter.Seq2
 // pictureSince reports whether an article has a picture that was made after it was published: one that an earlier run gave up,
 // and a later one paid for.
 func (s *publishStage) pictureSince(ctx context.Context, a content.Article) (bool, error) {
-	for image, err := range s.cfg.Content.Images().List(ctx, content.Query{Site: a.Site, Parent: a.ID, Status: content.Generated}) {
+	for image, err := range s.generated(ctx, a) {
 		if err != nil || image.UpdatedAt.After(a.UpdatedAt) {
 			return err == nil, err
 		}
@@ -109,7 +109,7 @@ func (p *Pipeline) post(ctx context.Context, a content.Article) (content.Post, e
 			return content.Post{}, err
 		}
 	}
-	for image, err := range p.cfg.Content.Images().List(ctx, content.Query{Site: a.Site, Parent: a.ID, Status: content.Generated}) {
+	for image, err := range p.generated(ctx, a) {
 		if err != nil {
 			return content.Post{}, err
 		}
@@ -117,4 +117,9 @@ func (p *Pipeline) post(ctx context.Context, a content.Article) (content.Post, e
 			Read: func(ctx context.Context) ([]byte, error) { return p.cfg.Blobs.Get(ctx, image.Blob.Name) }})
 	}
 	return post, nil
+}
+
+// generated yields the pictures of an article that there are.
+func (p *Pipeline) generated(ctx context.Context, a content.Article) iter.Seq2[content.Image, error] {
+	return p.cfg.Content.Images().List(ctx, content.Query{Site: a.Site, Parent: a.ID, Status: content.Generated})
 }
