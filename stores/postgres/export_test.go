@@ -20,8 +20,7 @@ func (d *DB) Plans(ctx context.Context) (map[string]string, error) {
 	plans := map[string]string{}
 	texts := []string{
 		lockAccounts, selectAccounts, selectFurther, selectBuckets, selectExpired, selectHolds, selectAttempts, selectKeyed, selectReceipts, selectChargedBuckets,
-		insertAccounts, updateAccounts, upsertHolds, upsertAttempts, insertEntries, upsertBuckets, insertRecords, insertReceipts,
-		selectCaps, upsertCaps, deleteCap, addTotals, insertEvents, deleteEvents, selectEvents,
+		selectCaps, deleteCap, deleteEvents, selectEvents,
 		selectEntries, pruneReceipts,
 		selectRecordsOnce, selectAccountAttempts + ` WHERE account COLLATE "POSIX" = $1 AND seq > $2 ORDER BY seq LIMIT $3`,
 		selectAccountAttempts + ` WHERE account = $1 AND key = $2 AND seq > $3 ORDER BY seq LIMIT $4`,
@@ -31,6 +30,10 @@ func (d *DB) Plans(ctx context.Context) (map[string]string, error) {
 		keywords.selectByID, keywords.selectForSave, keywords.insert, keywords.update,
 		keywords.selectAll + ` WHERE site = $1 AND status = $2` + page, keywords.selectAll + ` WHERE site = $1 AND cluster = $2` + page,
 		images.selectAll + ` WHERE site = $1 AND article = $2` + page,
+	}
+	for _, s := range []statement{insertAccounts, updateAccounts, upsertHolds, upsertAttempts, insertEntries, upsertBuckets, insertRecords,
+		insertReceipts, upsertCaps, addTotals, insertEvents} {
+		texts = append(texts, s.one, s.many)
 	}
 	for _, q := range []credits.UsageQuery{{Account: "a"}, {Account: "a", Scope: "s"}, {AllAccounts: true}, {AllAccounts: true, Scope: "s"}} {
 		q.From, q.To = time.Unix(1, 0), time.Unix(1e6+1, 0)

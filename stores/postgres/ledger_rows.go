@@ -44,25 +44,30 @@ const totalTypes = `text boolean timestamptz text text text text bigint bigint b
 
 const eventTypes = `text bigint text text text bigint bigint timestamptz`
 
-// insert is a statement that inserts any number of rows: an array for each column.
-func insert(table, columns, types string) string {
-	return "INSERT INTO scrip." + table + " (" + columns + ")\nSELECT " + unnested(columns, types)
+// statement writes rows of one table: any number of them as an array for each column, and a single one, of which the batch of
+// a lone caller has most, without arrays, which takes the server less time.
+type statement struct{ one, many string }
+
+// insert is a statement that inserts rows. It may have an ending.
+func insert(table, columns, types, ending string) statement {
+	return selecting("INSERT INTO scrip."+table+" ("+columns+")\nSELECT ", columns, types, ending)
 }
 
-// unnested is what a SELECT lists to have rows out of parameters, each the array of a column. The functions of a list give
-// a row at a time, all in step; in FROM, each of them would first lay its whole array aside. What Go has as text, decimals
-// and JSON, is sent as text.
-func unnested(columns, types string) string {
-	names, of := strings.Split(columns, ", "), strings.Fields(types)
-	for i, t := range of {
-		switch t {
-		case "numeric", "json":
-			of[i] = fmt.Sprintf("unnest($%d::text[])::%s AS %s", i+1, t, names[i])
-		default:
-			of[i] = fmt.Sprintf("unnest($%d::%s[]) AS %s", i+1, t, names[i])
+// selecting is a statement with a SELECT's list of what the rows hold in the middle. Many rows are unnested in that list,
+// whose functions give a row at a time, all in step; in FROM, each of them would first lay its whole array aside. What Go
+// has as text, decimals and JSON, is sent as text.
+func selecting(before, columns, types, after string) statement {
+	var one, many []string
+	of := strings.Fields(types)
+	for i, name := range strings.Split(columns, ", ") {
+		sent, kept := of[i], ""
+		if sent == "numeric" || sent == "json" {
+			sent, kept = "text", "::"+sent
 		}
+		one = append(one, fmt.Sprintf("$%d::%s%s AS %s", i+1, sent, kept, name))
+		many = append(many, fmt.Sprintf("unnest($%d::%s[])%s AS %s", i+1, sent, kept, name))
 	}
-	return strings.Join(of, ", ")
+	return statement{one: before + strings.Join(one, ", ") + after, many: before + strings.Join(many, ", ") + after}
 }
 
 // overwrite ends an insert that updates the given columns of a row that is there already.

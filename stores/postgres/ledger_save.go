@@ -10,40 +10,40 @@ import (
 )
 
 // insertAccounts fails if another process made the account in the meantime; the decision is then made again.
-var insertAccounts = insert("accounts", dbstore.AccountColumns, accountTypes)
+var insertAccounts = insert("accounts", dbstore.AccountColumns, accountTypes, "")
 
-var updateAccounts = `UPDATE scrip.accounts a SET posted = u.posted, held = u.held, debt = u.debt, entries = u.entries, head = u.head,
+var updateAccounts = selecting(`UPDATE scrip.accounts a SET posted = u.posted, held = u.held, debt = u.debt, entries = u.entries, head = u.head,
 	events = u.events, alert_below = u.alert_below, alerted = u.alerted
-FROM (SELECT ` + unnested(dbstore.AccountColumns, accountTypes) + `) u
-WHERE a.account = u.account`
+FROM (SELECT `, dbstore.AccountColumns, accountTypes, `) u
+WHERE a.account = u.account`)
 
-var upsertHolds = insert("holds", dbstore.HoldColumns, holdTypes) + overwrite("account, key", `operation, scope, state, amount, holder, fence, lease, `+
-	`lease_until, expires_at, pinned, created_at, lots, refunded`)
+var upsertHolds = insert("holds", dbstore.HoldColumns, holdTypes, overwrite("account, key", `operation, scope, state, amount, holder, fence, lease, `+
+	`lease_until, expires_at, pinned, created_at, lots, refunded`))
 
 // upsertAttempts updates what finishing changes; who began it, and when, stays.
-var upsertAttempts = insert("attempts", attemptColumns, attemptTypes) + overwrite("account, key, id", `job_id, request_id, fate, error, `+
-	dbstore.UsageColumns+`, cost, reported_cost, finished_at`)
+var upsertAttempts = insert("attempts", attemptColumns, attemptTypes, overwrite("account, key, id", `job_id, request_id, fate, error, `+
+	dbstore.UsageColumns+`, cost, reported_cost, finished_at`))
 
-var insertEntries = insert("entries", dbstore.EntryColumns, entryTypes)
+var insertEntries = insert("entries", dbstore.EntryColumns, entryTypes, "")
 
-var upsertBuckets = insert("buckets", dbstore.BucketColumns, bucketTypes) + overwrite("account, number", `renewed_at, charged, refunded, expired, paid_debt, pinned`)
+var upsertBuckets = insert("buckets", dbstore.BucketColumns, bucketTypes, overwrite("account, number", `renewed_at, charged, refunded, expired, paid_debt, pinned`))
 
-var insertRecords = insert("usage_records", dbstore.RecordColumns, recordTypes)
+var insertRecords = insert("usage_records", dbstore.RecordColumns, recordTypes, "")
 
-var insertReceipts = insert("receipts", dbstore.ReceiptColumns, receiptTypes)
+var insertReceipts = insert("receipts", dbstore.ReceiptColumns, receiptTypes, "")
 
-var upsertCaps = insert("caps", dbstore.CapColumns, capTypes) + overwrite("account, name", `operation, scope, "window", first_day, zone, `+
-	`"limit", warn_at, used, since, warned, reached`)
+var upsertCaps = insert("caps", dbstore.CapColumns, capTypes, overwrite("account, name", `operation, scope, "window", first_day, zone, `+
+	`"limit", warn_at, used, since, warned, reached`))
 
 const deleteCap = `DELETE FROM scrip.caps WHERE account = $1 AND name = $2`
 
 // addTotals adds in the database, because which totals a batch is of is known only when it was decided.
-var addTotals = insert("usage_totals AS t", dbstore.TotalColumns, totalTypes) + "\nON CONFLICT (" + dbstore.TotalKeyColumns + `) DO UPDATE SET
+var addTotals = insert("usage_totals AS t", dbstore.TotalColumns, totalTypes, "\nON CONFLICT ("+dbstore.TotalKeyColumns+`) DO UPDATE SET
 first_entry = least(t.first_entry, excluded.first_entry), last_entry = greatest(t.last_entry, excluded.last_entry),
 records = t.records + excluded.records, cost = t.cost + excluded.cost,
-` + strings.Join(add("charged, written_off, refunded, "+dbstore.UsageColumns), ",\n")
+`+strings.Join(add("charged, written_off, refunded, "+dbstore.UsageColumns), ",\n"))
 
-var insertEvents = insert("events", dbstore.EventColumns, eventTypes)
+var insertEvents = insert("events", dbstore.EventColumns, eventTypes, "")
 
 // changed is what a decision changed, row by row, of all its accounts.
 type changed struct {
@@ -128,13 +128,23 @@ func (l *Ledger) save(b *pgx.Batch, d *decision) error {
 	return nil
 }
 
-func queueRows[T any](b *pgx.Batch, db *DB, text string, rows []*T, fields func(*T) []any) error {
-	if len(rows) == 0 {
+// queueRows queues the statement if there are rows.
+func queueRows[T any](b *pgx.Batch, db *DB, s statement, rows []*T, fields func(*T) []any) error {
+	var text string
+	var args []any
+	var err error
+	switch len(rows) {
+	case 0:
 		return nil
+	case 1:
+		text = s.one
+		args, err = values(fields(rows[0]))
+	default:
+		text = s.many
+		args, err = columns(rows, fields)
 	}
-	arrays, err := columns(rows, fields)
 	if err == nil {
-		b.Queue(db.sql(text), arrays...)
+		b.Queue(db.sql(text), args...)
 	}
 	return err
 }
