@@ -44,6 +44,9 @@ func (b *book) apply(ops ...credits.Op) (outs []credits.Outcome, errs []error) {
 	s := credits.NewState()
 	for _, op := range ops {
 		b.loadAccount(s, op.Ref().Account)
+		if credits.Renews(op) {
+			b.loadBuckets(s, op.Ref().Account, func(b credits.Bucket) bool { return b.Kind == credits.Plan && b.RenewedAt.IsZero() })
+		}
 		if c, ok := op.(credits.Cap); ok {
 			s.LoadUse(c, b.used(c))
 		}
@@ -66,14 +69,18 @@ func (b *book) loadAccount(s *credits.State, account credits.Account) {
 	if a, ok := b.accounts[account]; ok {
 		s.LoadAccount(a)
 	}
-	for ref, bucket := range b.buckets {
-		if ref.Account == account && bucket.Remaining() > 0 {
-			s.LoadBucket(bucket)
-		}
-	}
+	b.loadBuckets(s, account, func(b credits.Bucket) bool { return b.Remaining() > 0 })
 	for ref, c := range b.caps {
 		if ref.Account == account {
 			s.LoadCap(c)
+		}
+	}
+}
+
+func (b *book) loadBuckets(s *credits.State, account credits.Account, wanted func(credits.Bucket) bool) {
+	for ref, bucket := range b.buckets {
+		if ref.Account == account && wanted(bucket) {
+			s.LoadBucket(bucket)
 		}
 	}
 }

@@ -309,6 +309,15 @@ func TestRenew(t *testing.T) {
 			t.Errorf("bucket is %+v", b)
 		}
 	})
+	t.Run("EndsAlsoThePlanThatIsUsedUp", func(t *testing.T) { // a refund is as late there as where a credit was left
+		l := opened(t, 0)
+		l.must(renew("march", 4))
+		l.must(charge(4))
+		l.must(renew("april", 20))
+		l.must(refund("r", 3))
+		l.wantLines(4, "refund 3 1:3; expired -3 1:3")
+		l.wantLeft("april 20")
+	})
 	t.Run("PaysDebtOutOfTheNewPlan", func(t *testing.T) {
 		l := opened(t, 0)
 		l.must(adjust("less", -5))

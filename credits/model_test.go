@@ -673,7 +673,7 @@ func (n *naive) grant(used *tag, g credits.Grant, now time.Time) verdict {
 	if g.Renew {
 		kind = credits.EntryRenew
 		for _, p := range n.pots {
-			if p.account == g.Account && p.kind == credits.Plan && p.count((*credit).there) > 0 && !p.isOver(now) {
+			if p.account == g.Account && p.kind == credits.Plan && !p.isOver(now) {
 				if p.count(func(c *credit) bool { return c.last() == pinned }) > 0 {
 					n.met["a plan is renewed while some of it is held"]++
 				}

@@ -82,7 +82,7 @@ func (g Grant) apply(s *State, now time.Time) (Outcome, error) {
 	}
 	if g.Renew {
 		for _, b := range s.purse(g.Account).buckets {
-			if b.Kind == Plan && b.Remaining() > 0 && !b.expired(now) {
+			if b.Kind == Plan && !b.expired(now) {
 				b.RenewedAt = now
 				s.touchBucket(b)
 			}

@@ -47,6 +47,7 @@ type AccountRow struct {
 //   - the hold of r, if it exists, with all attempts and, if the hold is settled, the receipt; otherwise the entry of r
 //     that is a grant, a renewal, a refund or an adjustment, if there is one;
 //   - every bucket of r.Account with something remaining, and those that the lots of a loaded hold name;
+//   - if op [Renews], every bucket of r.Account of the kind [Plan] that no renewal has ended yet, used up or not;
 //   - every open hold of r.Account whose ExpiresAt is not after now, with its key, so that it can be expired. It is loaded
 //     after the others and needs no attempts;
 //   - if op is a [Cap], what it counts; see [State.LoadUse].
@@ -174,6 +175,13 @@ func Refs(op Op) []Ref {
 		return []Ref{r.Ref(), {r.Account, r.Charge}}
 	}
 	return []Ref{op.Ref()}
+}
+
+// Renews reports whether a mutation is a renewal, which ends all earlier plan buckets: also one that is used up, to which a
+// refund may still come back.
+func Renews(op Op) bool {
+	g, ok := op.(Grant)
+	return ok && g.Renew
 }
 
 // Outcome is what a mutation returns: the field that belongs to it is set.

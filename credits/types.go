@@ -51,7 +51,8 @@ type Grant struct {
 	// ExpiresAt is when what is left of it is gone, to the microsecond; never if zero. What a hold has taken by then stays
 	// usable by that hold. The last year that can be kept is 9999.
 	ExpiresAt time.Time
-	// Renew, which is for the kind Plan only, makes what is left of all earlier plan credits expire in the same decision.
+	// Renew, which is for the kind Plan only, makes what is left of all earlier plan credits expire in the same decision,
+	// and what is refunded to them later expire at once.
 	Renew bool
 	Note  string // shown on the entry; may be empty
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -73,6 +74,17 @@ type piling struct{ credits.Ledger }
 
 func (l *piling) Grant(ctx context.Context, g credits.Grant) (credits.Entry, error) {
 	g.Renew = g.Renew && g.Kind != credits.Plan
+	return l.Ledger.Grant(ctx, g)
+}
+
+// shortsighted looks for plans to end among the buckets of which something remains.
+type shortsighted struct{ credits.Ledger }
+
+func (l *shortsighted) Grant(ctx context.Context, g credits.Grant) (credits.Entry, error) {
+	buckets, err := l.Buckets(ctx, g.Account)
+	if err == nil {
+		g.Renew = g.Renew && slices.ContainsFunc(buckets, func(b credits.Bucket) bool { return b.Kind == credits.Plan })
+	}
 	return l.Ledger.Grant(ctx, g)
 }
 

@@ -46,6 +46,7 @@ var brokenLedgers = append(brokenShadows, []brokenLedger{
 	{"ForgetsExpiryAtReading", "ExpiresCreditsAtReading", func(l credits.Ledger) credits.Ledger { return &sweeping{Ledger: l} }},
 	{"ShowsExpiredBuckets", "LeavesAHoldWhatExpiresUnderIt", func(l credits.Ledger) credits.Ledger { return &hoarding{Ledger: l} }},
 	{"SpendsWhatHasExpired", "DoesNotSpendWhatHasExpired", func(l credits.Ledger) credits.Ledger { return &lasting{Ledger: l} }},
+	{"RenewsOnlyWhatIsLeft", "EndsAlsoAPlanThatIsUsedUp", func(l credits.Ledger) credits.Ledger { return &shortsighted{Ledger: l} }},
 	{"RenewsAndKeepsThePlan", "RenewsThePlanInOneDecision", func(l credits.Ledger) credits.Ledger { return &piling{Ledger: l} }},
 	{"RefundsAboveTheCharge", "NeverRefundsMoreThanTheCharge", func(l credits.Ledger) credits.Ledger { return &obliging{Ledger: l} }},
 	{"RefundsTwice", "RefundsAKeyOnce", func(l credits.Ledger) credits.Ledger { return &apologetic{Ledger: l} }},

@@ -225,6 +225,19 @@ var ledgerBucketCases = []testCase[*ledgerTest]{
 			t.wantLines(2, "expired -3 1:3; renew 20; settle -3 1:3; expired -1 1:1; expired -3 1:3")
 			t.wantBalance(20, 0)
 		}},
+	{"EndsAlsoAPlanThatIsUsedUp", "a renewal ends every earlier plan, used up or not: what is refunded to one of them expires at once, and other credits come back",
+		func(t *ledgerTest) {
+			t.grantOf(credits.Grant{Key: "march", Kind: credits.Plan, Amount: 3, Priority: -1, Renew: true})
+			t.grantOf(credits.Grant{Key: "more", Kind: credits.Plan, Amount: 2, Priority: -1}) // renews nothing, and is of march
+			t.grant(4)
+			t.charge("k", 9)
+			t.grantOf(credits.Grant{Key: "april", Kind: credits.Plan, Amount: 20, Renew: true})
+			t.wantLines(5, "renew 20")
+			t.refund("r", "k", 9)
+			t.wantLines(6, "refund 9 3:4 2:2 1:3; expired -3 1:3; expired -2 2:2")
+			t.wantLeft("grant/1 4, april 20")
+			t.wantBalance(24, 0)
+		}},
 }
 
 // in is so long from now.

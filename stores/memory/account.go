@@ -60,9 +60,16 @@ func newAccount(name credits.Account) *account {
 }
 
 // load gives a state what it must know before a mutation is applied.
-func (a *account) load(s *credits.State, refs []credits.Ref, now time.Time) {
+func (a *account) load(s *credits.State, op credits.Op, now time.Time) {
 	a.loadPurse(s)
-	for _, ref := range refs {
+	if credits.Renews(op) {
+		for _, b := range a.buckets {
+			if b.Kind == credits.Plan && b.RenewedAt.IsZero() {
+				s.LoadBucket(*b)
+			}
+		}
+	}
+	for _, ref := range credits.Refs(op) {
 		if number, ok := a.keyed[ref.Key]; ok {
 			s.LoadEntry(a.entries[number-1])
 		}

@@ -40,7 +40,7 @@ func (l *Ledger) apply(ctx context.Context, op credits.Op) (credits.Outcome, err
 	}
 	state := l.state
 	defer state.Reset()
-	acc.load(state, credits.Refs(op), now)
+	acc.load(state, op, now)
 	if c, ok := op.(credits.Cap); ok {
 		used, err := acc.counted(c, now)
 		if err != nil {

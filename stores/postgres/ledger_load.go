@@ -52,6 +52,11 @@ FROM (SELECT coalesce($1::timestamptz, clock_timestamp()) AS now) clock`
 const selectBuckets = `SELECT ` + dbstore.BucketColumns + ` FROM scrip.buckets
 WHERE account = ANY($1) AND amount + refunded - charged - expired - paid_debt > 0`
 
+// selectBucketsToRenew are also the plans that are used up. It walks the accounts' buckets, because a plan is renewed once in a
+// while.
+const selectBucketsToRenew = `SELECT ` + dbstore.BucketColumns + ` FROM scrip.buckets
+WHERE account = ANY($1) AND (amount + refunded - charged - expired - paid_debt > 0 OR kind = 'plan' AND renewed_at IS NULL)`
+
 const selectCaps = `SELECT ` + dbstore.CapColumns + ` FROM scrip.caps WHERE account = ANY($1)`
 
 // selectExpired takes the database's time if it gets none. It may then find a hold that expired since the time was asked
@@ -75,7 +80,10 @@ func (n *names) add(ref credits.Ref) {
 }
 
 // asked is what calls name: the keys of holds to go on with, and others, which are new as a rule.
-type asked struct{ held, fresh, all names }
+type asked struct {
+	held, fresh, all names
+	renewal          bool // there is one among them
+}
 
 // ask begins the decision about calls.
 func ask(calls []*call) (*decision, asked) {
@@ -83,6 +91,7 @@ func ask(calls []*call) (*decision, asked) {
 	var a asked
 	seen := map[credits.Ref]bool{}
 	for _, c := range calls {
+		a.renewal = a.renewal || credits.Renews(c.op)
 		for _, ref := range credits.Refs(c.op) {
 			if seen[ref] {
 				continue
@@ -147,7 +156,11 @@ func (d *decision) loadPurse(ctx context.Context, q querier, db *DB, a asked, b 
 	}
 	batch.Queue(db.sql(lockAccounts), d.accounts)
 	batch.Queue(db.sql(selectFurther), db.at(), d.accounts, a.all.accounts, a.all.keys, a.fresh.accounts, a.fresh.keys)
-	batch.Queue(db.sql(selectBuckets), d.accounts)
+	buckets := selectBuckets
+	if a.renewal {
+		buckets = selectBucketsToRenew
+	}
+	batch.Queue(db.sql(buckets), d.accounts)
 	if len(a.held.keys) > 0 {
 		queueHolds(batch, db, a.held)
 	}

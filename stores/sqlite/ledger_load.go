@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"time"
 
@@ -15,6 +16,9 @@ const selectAccount = `SELECT ` + dbstore.AccountColumns + ` FROM scrip_accounts
 
 const selectBuckets = `SELECT ` + dbstore.BucketColumns + ` FROM scrip_buckets
 WHERE account = ? AND amount + refunded - charged - expired - paid_debt > 0`
+
+// selectPlans walks an account's buckets, because a plan is renewed once in a while.
+const selectPlans = `SELECT ` + dbstore.BucketColumns + ` FROM scrip_buckets WHERE account = ? AND kind = 'plan' AND renewed_at IS NULL`
 
 const selectCaps = `SELECT ` + dbstore.CapColumns + ` FROM scrip_caps WHERE account = ?`
 
@@ -57,12 +61,8 @@ func loadPurse(ctx context.Context, r reader, s *credits.State, account credits.
 			return false, err
 		}
 	}
-	buckets, err := rows(ctx, r, bucketFields, selectBuckets, account)
-	if err != nil {
+	if err := loadBuckets(ctx, r, s, selectBuckets, account); err != nil {
 		return false, err
-	}
-	for _, b := range buckets {
-		s.LoadBucket(b)
 	}
 	if capped {
 		caps, err := rows(ctx, r, capFields, selectCaps, account)
@@ -85,6 +85,14 @@ func loadPurse(ctx context.Context, r reader, s *credits.State, account credits.
 	return true, nil
 }
 
+func loadBuckets(ctx context.Context, r reader, s *credits.State, query string, account credits.Account) error {
+	buckets, err := rows(ctx, r, bucketFields, query, account)
+	for _, b := range buckets {
+		s.LoadBucket(b)
+	}
+	return err
+}
+
 // load gives a state the rows that the calls, all of one account, are decided on; see [credits.State].
 func load(ctx context.Context, t *txn, s *credits.State, account credits.Account, calls []*call, now time.Time) error {
 	var keys []credits.Key
@@ -104,7 +112,10 @@ func load(ctx context.Context, t *txn, s *credits.State, account credits.Account
 			}
 		}
 	}
-	_, err := loadPurse(ctx, t, s, account, keys, now)
+	known, err := loadPurse(ctx, t, s, account, keys, now)
+	if known && slices.ContainsFunc(calls, func(c *call) bool { return credits.Renews(c.op) }) {
+		err = loadBuckets(ctx, t, s, selectPlans, account)
+	}
 	return err
 }
 
