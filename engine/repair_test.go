@@ -171,7 +171,7 @@ func TestANumberThatGoCannotHoldIsRepaired(t *testing.T) {
 	}
 	f := must(engine.Define(engine.Definition[ask, rated]{Name: "rate", Operation: "idea_generation",
 		Text: &engine.Text[ask, rated]{Messages: askDefinition.Text.Messages, MaxOutput: askDefinition.Text.MaxOutput}}))
-	for _, number := range []string{"-1", "256", "1.0", "1e2"} { // all of them integers by the rules of JSON schema
+	for _, number := range []string{"-1", "256", "256.0", "1e3"} { // all of them integers by the rules of JSON schema
 		var heard [][]providers.Message
 		h := newHost(t, setup{engine: with(answers(&heard, `{"stars":`+number+`}`, `{"stars":5}`))})
 		got, err := engine.Run(t.Context(), h.Engine, f, engine.Call{Account: account, Key: "k"}, ask{prompt})

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math/big"
 	"reflect"
 	"slices"
 	"strings"
@@ -163,7 +164,7 @@ func strict(node map[string]any) {
 
 // read finds the JSON object in an answer and checks it. A byte-order mark, a code fence and prose around the object
 // are tolerated; the violations that it returns are fit to be told to the model and quote nothing of the answer. What it
-// returns is what was checked: of a property that is there twice, the last.
+// returns is what was checked: of a property that is there twice, the last; of a whole number, its digits.
 func (s *schema) read(answer string) (json.RawMessage, error) {
 	text := strings.TrimPrefix(strings.TrimSpace(answer), "\ufeff")
 	start := strings.IndexByte(text, '{')
@@ -191,7 +192,27 @@ func (s *schema) read(answer string) (json.RawMessage, error) {
 		}
 		return nil, errors.New("the answer does not fit the schema")
 	}
-	return json.Marshal(doc)
+	return json.Marshal(wholes(doc))
+}
+
+// wholes writes the whole numbers of a document as digits alone: 600.0 and 6e2 are integers to a JSON schema, and none to
+// encoding/json.
+func wholes(doc any) any {
+	switch v := doc.(type) {
+	case json.Number:
+		if n, ok := new(big.Rat).SetString(v.String()); ok && n.IsInt() {
+			return json.Number(n.Num().String())
+		}
+	case []any:
+		for i, e := range v {
+			v[i] = wholes(e)
+		}
+	case map[string]any:
+		for k, e := range v {
+			v[k] = wholes(e)
+		}
+	}
+	return doc
 }
 
 // countable reports whether every number is of a size that some Go type has. The check of a schema is exact arithmetic,

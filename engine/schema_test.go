@@ -3,6 +3,7 @@ package engine_test
 import (
 	"encoding/json"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -209,6 +210,23 @@ func TestNumbersAreOfASizeThatCanBeReckonedWith(t *testing.T) {
 		if _, err := s.Read(`{"n":[` + strings.Repeat(number+",", 200) + "1]}"); (err == nil) != ok || time.Since(began) > 5*time.Second {
 			t.Errorf("%.20s: %v after %s, want ok %t", number, err, time.Since(began), ok)
 		}
+	}
+}
+
+// TestAWholeNumberIsOneHoweverItIsWritten: the schema that was sent takes 600.0 for an integer, so the answer is good.
+func TestAWholeNumberIsOneHoweverItIsWritten(t *testing.T) {
+	type counts struct {
+		N     []uint16 `json:"n"`
+		Score float64  `json:"score"`
+	}
+	s := must(engine.SchemaOf[counts]())
+	raw, err := s.Read(`{"n":[600,600.0,6e2,6.00E+2,60000e-2,0.0,-0.0],"score":0.50}`)
+	var out counts
+	if err != nil || json.Unmarshal(raw, &out) != nil || !slices.Equal(out.N, []uint16{600, 600, 600, 600, 600, 0, 0}) || out.Score != 0.5 {
+		t.Errorf("read as %s, %v; want 600 five times and 0 twice", raw, err)
+	}
+	if raw, err := s.Read(`{"n":[600.5],"score":1}`); err == nil {
+		t.Errorf("a fraction was accepted as %s", raw)
 	}
 }
 
