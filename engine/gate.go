@@ -82,7 +82,7 @@ func (op *operation) pass(ctx context.Context) (outcome, error) {
 		return outcome{*held.Receipt, true}, nil
 	}
 	if err := op.take(held.Hold, first != nil); err != nil {
-		return op.release(ctx, credits.Attempt{}, err)
+		return op.release(ctx, credits.Attempt{}, errors.Join(err, op.abandon(ctx, held.Hold.OpenAttempts)))
 	}
 	op.observe(ctx, Event{Phase: PhasePrep})
 	if !held.Hold.Fresh {

@@ -64,15 +64,23 @@ func (e *Engine) recall(ctx context.Context, j *job) (*credits.Receipt, error) {
 		return held.Receipt, nil
 	}
 	op.req, _ = decodeRequest(held.Hold.Pinned) // if it cannot be read, the attempts' worst cost is not known; no reason to hold on
-	gone := &providers.Error{Kind: providers.Canceled, Fate: providers.Unknown, Detail: "the call was given up"}
-	for _, a := range held.Hold.OpenAttempts {
-		if err := op.finish(ctx, op.failed(a, gone, op.req.Messages)); err != nil {
-			return nil, err
-		}
+	if err := op.abandon(ctx, held.Hold.OpenAttempts); err != nil {
+		return nil, err
 	}
 	out, err := op.release(ctx, credits.Attempt{}, nil)
 	if err != nil || out.receipt.Key == "" {
 		return nil, err
 	}
 	return &out.receipt, nil // it was settled just now, by the earlier holder
+}
+
+// abandon closes attempts that an earlier holder left open and that nobody will ask about: they may have run.
+func (op *operation) abandon(ctx context.Context, open []credits.Attempt) error {
+	gone := &providers.Error{Kind: providers.Canceled, Fate: providers.Unknown, Detail: "the call was given up"}
+	for _, a := range open {
+		if err := op.finish(ctx, op.failed(a, gone, op.req.Messages)); err != nil {
+			return err
+		}
+	}
+	return nil
 }

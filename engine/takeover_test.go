@@ -186,3 +186,25 @@ func TestATaskWhosePictureIsNoPictureIsMadeAgain(t *testing.T) {
 		h.sound()
 	})
 }
+
+// TestATakeoverThatCannotGoOnLeavesNoAttemptOpen: a program without the adapter gives the hold up, and with it what
+// nobody will ask about any more.
+func TestATakeoverThatCannotGoOnLeavesNoAttemptOpen(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHost(t, setup{inProcess: true})
+		f := flow{model: runwareModel}
+		dying := h.another(func(c *engine.Config) { c.Ledger = &mortal{Ledger: h.ledger, dieAt: 2} })
+		if _, _, err := f.run(h, dying, credits.Holder{ID: "first", Fence: 1}); !errors.Is(err, errDead) {
+			t.Fatal(err)
+		}
+		without := h.another(func(c *engine.Config) { c.Providers = c.Providers[:1] })
+		if _, _, err := f.run(h, without, credits.Holder{ID: "second", Fence: 2}); !errors.Is(err, engine.ErrConfig) {
+			t.Errorf("%v, want %v", err, engine.ErrConfig)
+		}
+		a := h.attempts("k")
+		if got := fates(a); got != "unknown/canceled" || !a[0].Cost.Decimal.IsPositive() {
+			t.Errorf("attempts %q at %s USD, want one of unknown fate at what it may have cost", got, a[0].Cost.Decimal)
+		}
+		h.sound()
+	})
+}
