@@ -107,14 +107,26 @@ type ticket struct {
 // first is called before it waits at all, and may call it off. It returns a *providers.Error of a request that was not
 // sent if there is no getting through, and the error of the context.
 func (l *lane) enter(ctx context.Context, provider, model string, queue time.Duration, first func() error) (*ticket, error) {
-	if err := l.wait(ctx, model, queue, first); err != nil {
-		return nil, named(provider, err)
-	}
-	if err := l.admit(model, time.Now()); err != nil {
+	began := time.Now()
+	for {
+		if err := l.wait(ctx, model, queue, first); err != nil {
+			return nil, named(provider, err)
+		}
+		now, most := time.Now(), patience
+		if queue > 0 {
+			most = queue - now.Sub(began)
+		}
+		pause, err := l.pause(model, now, most) // what the upstream asked for while this request waited for its turn
+		if err == nil && pause == 0 {
+			if err = l.admit(model, now); err == nil {
+				return &ticket{l, model}, nil
+			}
+		}
 		l.release()
-		return nil, named(provider, err)
+		if err != nil {
+			return nil, named(provider, err)
+		}
 	}
-	return &ticket{l, model}, nil
 }
 
 func named(provider string, err error) error {
@@ -132,7 +144,7 @@ func (l *lane) release() {
 
 // wait takes one of the requests that may be under way, when the next one may begin.
 func (l *lane) wait(ctx context.Context, model string, queue time.Duration, first func() error) error {
-	pause, err := l.pause(model, time.Now())
+	pause, err := l.pause(model, time.Now(), patience)
 	if err == nil && pause > 0 {
 		if err = first(); err == nil {
 			err = sleep(ctx, pause)
@@ -169,15 +181,15 @@ func (l *lane) wait(ctx context.Context, model string, queue time.Duration, firs
 	return err
 }
 
-// pause returns how long a model is to be left alone, or an error if that is longer than anybody waits.
-func (l *lane) pause(model string, now time.Time) (time.Duration, error) {
+// pause returns how long a model is to be left alone, or an error if that is longer than the caller waits at most.
+func (l *lane) pause(model string, now time.Time, most time.Duration) (time.Duration, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	c := l.models[model]
 	if c == nil || !now.Before(c.limited) {
 		return 0, nil
 	}
-	if wait := c.limited.Sub(now); wait <= patience {
+	if wait := c.limited.Sub(now); wait <= most {
 		return wait, nil
 	}
 	return 0, later(providers.RateLimited, "the provider wants no more for now", now, c.limited)
@@ -237,11 +249,15 @@ func (t *ticket) leave(failure *providers.Error) {
 	l.release()
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	c := l.models[t.model]
 	if failure == nil {
-		delete(l.models, t.model)
+		if c != nil && now.Before(c.limited) { // the request was under way when the upstream asked for a pause
+			*c = circuit{limited: c.limited}
+		} else {
+			delete(l.models, t.model)
+		}
 		return
 	}
-	c := l.models[t.model]
 	if c == nil {
 		c = &circuit{}
 		l.models[t.model] = c
@@ -254,7 +270,9 @@ func (t *ticket) leave(failure *providers.Error) {
 		}
 		return
 	case providers.RateLimited:
-		c.limited = now.Add(failure.RetryAfter)
+		if until := now.Add(failure.RetryAfter); until.After(c.limited) {
+			c.limited = until
+		}
 	}
 	c.failures, c.opened = 0, time.Time{} // it works, whatever is wrong with the request
 }

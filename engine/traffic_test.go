@@ -268,3 +268,63 @@ func TestOthersWaitAsLongAsTheUpstreamAsked(t *testing.T) {
 		})
 	}
 }
+
+// TestWhatTheUpstreamAskedStands: what was under way when the upstream asked for 20 s says nothing against it, and what
+// waited for its turn then waits on.
+func TestWhatTheUpstreamAskedStands(t *testing.T) {
+	refuse := func(after time.Duration) error {
+		return &providers.Error{Provider: "openai", Kind: providers.RateLimited, Fate: providers.Rejected, RetryAfter: after}
+	}
+	for _, tt := range []struct {
+		name   string
+		limits engine.Limits
+		other  error // what comes of a request that was under way
+	}{
+		{"ThoughAnotherRequestWasAnswered", engine.Limits{}, nil},
+		{"ThoughAnotherWasRefusedWithoutATime", engine.Limits{}, refuse(0)},
+		{"ForWhoWaitsForARoom", engine.Limits{Concurrent: 2}, nil},
+		{"ForWhoWaitsForItsTime", engine.Limits{PerMinute: 30}, nil},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var sent atomic.Int64
+				h := limited(t, tt.limits, engine.Breaker{}, func(ctx context.Context, r providers.TextRequest) (providers.TextResult, error) {
+					switch sent.Add(1) {
+					case 1:
+						if time.Sleep(5 * time.Second); tt.other != nil {
+							return providers.TextResult{}, tt.other
+						}
+					case 2:
+						time.Sleep(time.Second)
+						return providers.TextResult{}, refuse(20 * time.Second)
+					}
+					return answer(ctx, r)
+				})
+				var wg sync.WaitGroup
+				for i := range 2 {
+					wg.Go(func() { _, _ = h.echo(credits.Key(fmt.Sprint(i))) })
+				}
+				synctest.Wait()
+				if tt.limits == (engine.Limits{}) {
+					wg.Wait()
+				}
+				if _, err := h.echo("next"); err != nil {
+					t.Error(err)
+				}
+				wg.Wait()
+				began, asked := time.Time{}, time.Time{}
+				for _, a := range h.attempts("") {
+					if a.Key == "next" {
+						began = a.BegunAt
+					} else if a.Fate == string(providers.Rejected) && (asked.IsZero() || a.FinishedAt.Before(asked)) {
+						asked = a.FinishedAt
+					}
+				}
+				if wait := began.Sub(asked); wait < 20*time.Second {
+					t.Errorf("the next request began %s after the upstream had asked for 20 s", wait)
+				}
+				h.sound()
+			})
+		})
+	}
+}
