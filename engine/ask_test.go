@@ -38,6 +38,11 @@ func TestWhatTheUpstreamSaysOfALostRequestDecides(t *testing.T) {
 	fate := func(f providers.Fate) func(int) (providers.Reconciled, error) {
 		return func(int) (providers.Reconciled, error) { return providers.Reconciled{Fate: f}, nil }
 	}
+	ended := func(k providers.Kind, f providers.Fate) func(int) (providers.Reconciled, error) {
+		return func(int) (providers.Reconciled, error) {
+			return providers.Reconciled{Fate: f, Failure: &providers.Error{Provider: "openai", Kind: k, Fate: f}}, nil
+		}
+	}
 	fails := func(k providers.Kind) func(int) (providers.Reconciled, error) {
 		return func(int) (providers.Reconciled, error) { return providers.Reconciled{}, failure(k, providers.Unknown) }
 	}
@@ -65,6 +70,9 @@ func TestWhatTheUpstreamSaysOfALostRequestDecides(t *testing.T) {
 		{"ItNeverSawIt", fate(providers.NotSent), nil, 2, "not_sent/upstream executed", time.Minute},
 		{"ItRefusedIt", fate(providers.Rejected), providers.Upstream, 1, "rejected/upstream", time.Second},
 		{"ItRanItAndLostTheAnswer", fate(providers.Executed), providers.Upstream, 1, "executed/upstream", time.Second},
+		{"ItRefusedThePrompt", ended(providers.Blocked, providers.Rejected), providers.Blocked, 1, "rejected/blocked", time.Second},
+		{"ItRefusedItForNow", ended(providers.RateLimited, providers.Rejected), nil, 2, "rejected/rate_limited executed", time.Minute},
+		{"ItRanItAndRefusedWhatItMade", ended(providers.Blocked, providers.Executed), providers.Blocked, 1, "executed/blocked", time.Second},
 		{"ItNeverKnows", fate(providers.Unknown), providers.Upstream, 1, "unknown/upstream", 3 * time.Minute},
 		{"ItStaysAway", fails(providers.Network), providers.Upstream, 1, "unknown/upstream", 3 * time.Minute},
 		{"ItRefusesTheKey", fails(providers.Auth), providers.Upstream, 1, "unknown/upstream", time.Second},

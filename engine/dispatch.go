@@ -128,6 +128,9 @@ func clearly(r providers.Reconciled, failure *providers.Error) (got delivery, kn
 		return delivery{}, failure, false
 	}
 	settled := *failure
+	if r.Failure != nil {
+		settled = *r.Failure
+	}
 	settled.Fate = r.Fate
 	return delivery{}, &settled, true
 }

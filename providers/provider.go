@@ -160,6 +160,9 @@ type Reconciled struct {
 	Fate  Fate
 	Text  *TextResult
 	Image *ImageResult
+	// Failure says what went wrong with an attempt that was Rejected, or Executed without a result, as the error of the call
+	// would have; nil if the upstream does not say. A prompt that was refused is not to be sent again, or elsewhere.
+	Failure *Error
 }
 
 // Binding is a provider with its capabilities resolved. The function fields are nil where the provider lacks the

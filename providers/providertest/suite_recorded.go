@@ -208,13 +208,19 @@ func reconcileCases(w *ReconcileWire) []suiteCase {
 	became := func(name, rule, field string, answer Recorded, fate providers.Fate) suiteCase {
 		return suiteCase{name, rule, false, func(b *bench) {
 			b.play(field, answer)
-			r := b.call(b.Context(), b.ask())
+			q := b.ask()
+			r := b.call(b.Context(), q)
 			if r.err != nil {
 				b.Errorf("Reconcile = %v, want no error", shown(r.err))
 				return
 			}
 			if got := r.outcome.became; got.Fate != fate || got.Text != nil || got.Image != nil {
 				b.Errorf("Reconcile = fate %q, a text %t, pictures %t; want fate %q without a result", got.Fate, got.Text != nil, got.Image != nil, fate)
+			} else if got.Failure != nil {
+				b.examine(result{attempt: r.attempt, err: got.Failure}, q)
+				if got.Failure.Fate != fate {
+					b.Errorf("the fate is %q, and that of its Failure %q", fate, got.Failure.Fate)
+				}
 			}
 		}}
 	}

@@ -129,6 +129,12 @@ func (a answer) problem(task string) (problem, bool) {
 	return problem{}, false
 }
 
+// refused is the error of a task whose pictures were made and did not pass the check.
+func (p *Provider) refused(a wire.Answer) *providers.Error {
+	return &providers.Error{Provider: p.cfg.Name, Kind: providers.Blocked, Fate: providers.Executed,
+		Status: a.Status, RequestID: a.RequestID, Detail: "the check of the contents refused what was made"}
+}
+
 // failure types an error by its code, or by the status if the code is unknown.
 func (p *Provider) failure(a wire.Answer, of problem, key string) *providers.Error {
 	row, ok := codes[string(of.Code)]

@@ -40,7 +40,7 @@ func (p *Provider) Reconcile(ctx context.Context, r providers.ReconcileRequest) 
 		return providers.Reconciled{Fate: providers.Executed, Image: &result}, nil
 	}
 	if body.any(r.Attempt.ID, item.unsafe) {
-		return providers.Reconciled{Fate: providers.Executed}, nil
+		return providers.Reconciled{Fate: providers.Executed, Failure: p.refused(a)}, nil
 	}
 	problem, ok := body.problem(r.Attempt.ID)
 	if !ok && a.OK() {
@@ -50,10 +50,16 @@ func (p *Provider) Reconcile(ctx context.Context, r providers.ReconcileRequest) 
 		}
 		return p.unclear(&providers.Error{Provider: p.cfg.Name, Kind: providers.Malformed, Status: a.Status, RequestID: a.RequestID, Detail: detail})
 	}
-	if fate := ended(problem, r.Attempt.ID); fate != "" {
-		return providers.Reconciled{Fate: fate}, nil
+	failure := p.failure(a, problem, r.Attempt.Key.Secret.Reveal())
+	became := providers.Reconciled{Fate: ended(problem, r.Attempt.ID)}
+	switch {
+	case became.Fate == "":
+		return p.unclear(failure)
+	case problem.Code != "taskNotFound" && problem.Code != "taskExpired": // these do not say how it ended
+		failure.Fate = became.Fate
+		became.Failure = failure
 	}
-	return p.unclear(p.failure(a, problem, r.Attempt.Key.Secret.Reveal()))
+	return became, nil
 }
 
 // ended returns the fate that an error of getResponse gives the task, or "" if the error is about the question.

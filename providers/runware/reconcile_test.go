@@ -47,23 +47,28 @@ func TestReconcileSaysWhatBecameOfATask(t *testing.T) {
 		status int
 		body   string
 		fate   providers.Fate
+		kind   providers.Kind // of what went wrong; empty if that is not said
 	}{
-		{"ThatIsBeingMade", 200, `{"data":[{"taskUUID":"%s","status":"processing"}]}`, providers.Unknown},
-		{"OfWhichOnePictureIsBeingMade", 200, `{"data":[` + one + `,{"taskUUID":"%s","status":"processing"}]}`, providers.Unknown},
-		{"ThatNobodyKnows", 400, in("taskNotFound", ""), providers.NotSent},
-		{"ThatNobodyKnowsBehindA200", 200, in("taskNotFound", ""), providers.NotSent},
-		{"ThatIsNotKeptAnyMore", 400, in("taskExpired", ""), providers.Executed},
-		{"ThatFailedAtWork", 200, in("inferenceError", ended), providers.Executed},
-		{"ThatFailedForAReasonNobodyKnows", 200, in("brandNewCode", ended), providers.Executed},
-		{"WhosePictureWasBlocked", 200, in("nsfwContentDetected", ended), providers.Executed},
-		{"WhosePromptWasBlocked", 200, in("promptBlocked", ended), providers.Rejected},
-		{"ThatWasRefused", 200, in("invalidWidth", ended), providers.Rejected},
-		{"ThatTimedOut", 200, in("providerTimeout", ended), providers.Executed},
+		{"ThatIsBeingMade", 200, `{"data":[{"taskUUID":"%s","status":"processing"}]}`, providers.Unknown, ""},
+		{"OfWhichOnePictureIsBeingMade", 200, `{"data":[` + one + `,{"taskUUID":"%s","status":"processing"}]}`, providers.Unknown, ""},
+		{"ThatNobodyKnows", 400, in("taskNotFound", ""), providers.NotSent, ""},
+		{"ThatNobodyKnowsBehindA200", 200, in("taskNotFound", ""), providers.NotSent, ""},
+		{"ThatIsNotKeptAnyMore", 400, in("taskExpired", ""), providers.Executed, ""},
+		{"ThatFailedAtWork", 200, in("inferenceError", ended), providers.Executed, providers.Upstream},
+		{"ThatFailedForAReasonNobodyKnows", 200, in("brandNewCode", ended), providers.Executed, providers.Upstream},
+		{"WhosePictureWasBlocked", 200, in("nsfwContentDetected", ended), providers.Executed, providers.Blocked},
+		{"WhosePromptWasBlocked", 200, in("promptBlocked", ended), providers.Rejected, providers.Blocked},
+		{"ThatWasRefused", 200, in("invalidWidth", ended), providers.Rejected, providers.Invalid},
+		{"ThatWasRefusedForNow", 200, in("providerRateLimitExceeded", ended), providers.Rejected, providers.RateLimited},
+		{"ThatTimedOut", 200, in("providerTimeout", ended), providers.Executed, providers.Timeout},
 	} {
 		t.Run(tt.rule, func(t *testing.T) {
 			got, err := answers(t, tt.status, tt.body).Reconcile(t.Context(), question())
-			if want := (providers.Reconciled{Fate: tt.fate}); err != nil || got != want {
-				t.Errorf("Reconcile = %+v, %v; want %+v", got, err, want)
+			if err != nil || got.Fate != tt.fate || got.Text != nil || got.Image != nil || (got.Failure != nil) != (tt.kind != "") {
+				t.Fatalf("Reconcile = %+v, %v; want the fate %s, and %q as what went wrong", got, err, tt.fate, tt.kind)
+			}
+			if tt.kind != "" {
+				wiretest.Failed(t, got.Failure, tt.kind, tt.fate)
 			}
 		})
 	}

@@ -74,8 +74,7 @@ func (p *Provider) GenerateImages(ctx context.Context, r providers.ImageRequest)
 		return result, nil
 	}
 	if body.any(r.Attempt.ID, item.unsafe) {
-		return providers.ImageResult{}, &providers.Error{Provider: p.cfg.Name, Kind: providers.Blocked, Fate: providers.Executed,
-			Status: a.Status, RequestID: a.RequestID, Detail: "the check of the contents refused what was made"}
+		return providers.ImageResult{}, p.refused(a)
 	}
 	if problem, ok := body.problem(r.Attempt.ID); ok || !a.OK() {
 		return providers.ImageResult{}, p.failure(a, problem, key)

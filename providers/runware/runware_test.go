@@ -477,7 +477,7 @@ func TestAPictureThatTheCheckRefusedIsNotDelivered(t *testing.T) {
 	})
 	t.Run("ToAQuestionItWasExecutedWithoutAResult", func(t *testing.T) {
 		got, err := answers(t, 200, `{"data":[`+unsafe+`]}`).Reconcile(t.Context(), providers.ReconcileRequest{Attempt: wiretest.Attempt(""), Model: "m:1@1"})
-		if err != nil || got != (providers.Reconciled{Fate: providers.Executed}) {
+		if err != nil || got.Fate != providers.Executed || got.Image != nil || !errors.Is(got.Failure, providers.Blocked) {
 			t.Errorf("Reconcile = %+v, %v", got, err)
 		}
 	})
