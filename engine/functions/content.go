@@ -49,10 +49,11 @@ var contentDefinition = engine.Definition[ContentInput, ContentOutput]{
 		// A word of HTML in JSON takes up to about three tokens; the rest is for the fields beside the body.
 		MaxOutput: func(in ContentInput) int64 { return 1000 + 3*max(in.WordCount, 600) },
 		Check: func(_ ContentInput, out ContentOutput) error {
+			m := measure(out.HTML)
 			switch {
 			case strings.TrimSpace(out.Title) == "":
 				return errors.New("the title is empty")
-			case !strings.Contains(out.HTML, "<h2"), !strings.Contains(out.HTML, "<p"):
+			case m.sections == 0, m.longest == 0:
 				return errors.New("the html must have sections with h2 headings and p paragraphs")
 			case strings.TrimSpace(out.Excerpt) == "":
 				return errors.New("the excerpt is empty")

@@ -216,6 +216,11 @@ func TestCheckRefuses(t *testing.T) {
 		{"an article without a title", content(func(o *functions.ContentOutput) { o.Title = "" }), "the title is empty"},
 		{"an article without sections", content(func(o *functions.ContentOutput) { o.HTML = "<p>only</p>" }), "h2 headings"},
 		{"an article without paragraphs", content(func(o *functions.ContentOutput) { o.HTML = "<h2>only</h2>" }), "p paragraphs"},
+		{"an article of nothing", content(func(o *functions.ContentOutput) { o.HTML = "<h2></h2><p> &nbsp;</p>" }), "p paragraphs"},
+		{"an article that is a script", content(func(o *functions.ContentOutput) { o.HTML = "<script>x = '<h2>b</h2><p>c</p>'</script>" }), "h2 headings"},
+		{"an article that is a comment", content(func(o *functions.ContentOutput) { o.HTML = "<!-- <h2>b</h2><p>c</p> -->" }), "h2 headings"},
+		{"an article of preformatted lines", content(func(o *functions.ContentOutput) { o.HTML = "<h2>b</h2><pre>c</pre>" }), "p paragraphs"},
+		{"an article in capitals", content(func(o *functions.ContentOutput) { o.HTML = "<P>a</P><H2>b</H2><P>c</P>" }), ""},
 		{"an article without an excerpt", content(func(o *functions.ContentOutput) { o.Excerpt = "\n" }), "the excerpt is empty"},
 
 		{"as many pictures as were asked for", functions.ImagePromptsOutput{Featured: picture, InArticle: []functions.ImagePrompt{picture}}, ""},

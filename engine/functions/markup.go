@@ -122,6 +122,7 @@ func readable(raw string) (text string, at []int) {
 // measures is what there is in an article.
 type measures struct {
 	words, headings, paragraphs int
+	sections                    int      // headings that are h2
 	longest                     int      // words of a paragraph
 	links, pictures             []string // where they point to
 	unnamed                     int      // pictures without an alternative text
@@ -194,6 +195,9 @@ func (m *measures) open(t markup.Token) {
 		m.paragraphs++
 	case atom.H1, atom.H2, atom.H3, atom.H4, atom.H5, atom.H6:
 		m.headings++
+		if t.DataAtom == atom.H2 {
+			m.sections++
+		}
 	case atom.A:
 		if href := attribute("href"); href != "" {
 			m.links = append(m.links, href)
