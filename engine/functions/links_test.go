@@ -36,6 +36,10 @@ func TestALinkIsInsertedAndNothingElseIsChanged(t *testing.T) {
 		{"in markup that nobody closed", `<p>one<p>two rye bread<br/><img src=x>`, "rye bread", `<p>one<p>two [rye bread]<br/><img src=x>`},
 		{"behind a link that nobody opened", `</a><p>rye bread</p>`, "rye bread", `</a><p>[rye bread]</p>`},
 		{"in a text alone", `rye bread`, "rye bread", `[rye bread]`},
+		{"whole words with their accents only", "<p>cafe\u0301 cafe</p>", "cafe", "<p>cafe\u0301 [cafe]</p>"},
+		{"whole words with their vowels only", `<p>हिन्दी हिन</p>`, "हिन", `<p>हिन्दी [हिन]</p>`},
+		{"behind a reference that nobody ended", `<p>&copy 2024 rye bread; salt</p>`, "rye bread", `<p>&copy 2024 [rye bread]; salt</p>`},
+		{"over a reference of two characters", `<p>a &nvlt; b</p>`, "a <\u20d2 b", `<p>[a &nvlt; b]</p>`},
 		{"beside what looks like a reference", `<p>AT&T &copy rye bread & co</p>`, "rye bread", `<p>AT&T &copy [rye bread] & co</p>`},
 	} {
 		in := linking(c.article)

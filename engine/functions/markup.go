@@ -83,7 +83,10 @@ func find(raw, wanted string) (from, to int, found bool) {
 	}
 }
 
-func inWord(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) || r == '_' }
+// inWord tells what words are made of: also the marks that are written as characters of their own, such as accents and vowels.
+func inWord(r rune) bool {
+	return unicode.IsLetter(r) || unicode.IsDigit(r) || unicode.IsMark(r) || r == '_'
+}
 
 // readable returns a raw text as it is read, white space as single spaces, and for each of its bytes, and its end, where
 // that begins in the raw one.
@@ -99,7 +102,8 @@ func readable(raw string) (text string, at []int) {
 		piece, width := raw[i:i+1], 1
 		if raw[i] == '&' {
 			if end := strings.IndexByte(raw[i:min(len(raw), i+40)], ';'); end > 0 {
-				if s := html.UnescapeString(raw[i : i+end+1]); s != raw[i:i+end+1] {
+				// No reference stands for more than two characters: what has more is text between a "&copy" and a ";".
+				if s := html.UnescapeString(raw[i : i+end+1]); s != raw[i:i+end+1] && utf8.RuneCountInString(s) <= 2 {
 					piece, width = s, end+1
 				}
 			}
