@@ -143,6 +143,10 @@ func TestValidateRefuses(t *testing.T) {
 			in.Targets = []functions.Target{{N: 1, Title: "t", URL: "javascript:alert(1)"}}
 		}), "target 1: its URL"},
 		{"a page is of a host that is named", links(func(in *functions.LinksInput) { in.Targets = []functions.Target{{N: 1, Title: "t", URL: "//evil"}} }), "target 1: its URL"},
+		{"however many slashes there are", links(func(in *functions.LinksInput) { in.Targets = []functions.Target{{N: 1, Title: "t", URL: "///evil"}} }), "target 1: its URL"},
+		{"whichever slashes there are", links(func(in *functions.LinksInput) {
+			in.Targets = []functions.Target{{N: 1, Title: "t", URL: `/\evil`}}
+		}), "target 1: its URL"},
 		{"a page is there once", links(func(in *functions.LinksInput) {
 			in.Targets = []functions.Target{{N: 1, Title: "t", URL: "/a"}, {N: 2, Title: "u", URL: "/a"}}
 		}), "the URL of another"},

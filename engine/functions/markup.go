@@ -11,14 +11,15 @@ import (
 	"golang.org/x/net/html/atom"
 )
 
-// linkable reports whether a URL may be linked to from the site's pages.
+// linkable reports whether a URL may be linked to from the site's pages. To a browser a path that begins with two slashes,
+// or with a backslash for the second, is one of another host.
 func linkable(s string) bool {
 	u, err := url.Parse(s)
 	switch {
 	case err != nil || s != strings.TrimSpace(s):
 		return false
 	case u.Scheme == "":
-		return strings.HasPrefix(s, "/") && u.Host == ""
+		return strings.HasPrefix(s, "/") && !strings.HasPrefix(s, "//") && !strings.HasPrefix(s, `/\`)
 	}
 	return (u.Scheme == "http" || u.Scheme == "https") && u.Host != ""
 }
