@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/scrip-go/scrip/engine"
 )
@@ -43,8 +44,9 @@ var optimizeDefinition = engine.Definition[OptimizeInput, OptimizeOutput]{
 	},
 	Text: &engine.Text[OptimizeInput, OptimizeOutput]{
 		Messages: ask[OptimizeInput](OptimizeContent),
-		// As much again as there is, a word of HTML in JSON taking up to about three tokens, and room for what is added.
-		MaxOutput: func(in OptimizeInput) int64 { return 1500 + 4*int64(measure(in.HTML).words) },
+		// As much again as there is, a word of HTML in JSON taking up to about three tokens, and room for what is added. A
+		// script without spaces has hardly any words, and up to about a token for each two bytes.
+		MaxOutput: func(in OptimizeInput) int64 { return 1500 + int64(max(4*measure(in.HTML).words, len(in.HTML)/2)) },
 		Check:     checkOptimized,
 	},
 }
@@ -56,8 +58,9 @@ func checkOptimized(in OptimizeInput, out OptimizeOutput) error {
 	if strings.TrimSpace(out.Title) == "" {
 		errs = append(errs, errors.New("the title is empty"))
 	}
-	if after.words < before.words*4/5 {
-		errs = append(errs, fmt.Errorf("the article has %d words and had %d: shorten it by a fifth at most", after.words, before.words))
+	// By characters, because not every script has spaces between its words.
+	if is, was := utf8.RuneCountInString(after.text), utf8.RuneCountInString(before.text); is < was*4/5 {
+		errs = append(errs, fmt.Errorf("the article has %d characters and had %d: shorten it by a fifth at most", is, was))
 	}
 	for _, link := range before.links {
 		if !slices.Contains(after.links, link) {
