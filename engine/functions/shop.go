@@ -77,6 +77,7 @@ var productDefinition = engine.Definition[ProductInput, ProductOutput]{
 			if len(out.Features) == 0 {
 				errs = append(errs, errors.New("there are no features"))
 			}
+			errs = append(errs, whole("feature", out.Features)...)
 			known := map[string]bool{}
 			for _, a := range in.Attributes {
 				known[plain(a.Value)] = true
@@ -147,6 +148,8 @@ var serviceDefinition = engine.Definition[ServiceInput, ServiceOutput]{
 			if len(out.Included) != len(in.Includes) {
 				errs = append(errs, fmt.Errorf("%d entries in included, want %d", len(out.Included), len(in.Includes)))
 			}
+			errs = append(errs, whole("included entry", out.Included)...)
+			errs = append(errs, whole("step", out.Steps)...)
 			if len(out.Steps) < 2 {
 				errs = append(errs, fmt.Errorf("%d steps, want at least 2", len(out.Steps)))
 			}
@@ -169,13 +172,22 @@ func page(title, summary, html string, questions []Question) (errs []error) {
 	if m := measure(html); m.paragraphs == 0 || m.words == 0 {
 		errs = append(errs, errors.New("the description has no paragraphs"))
 	}
-	for i, q := range questions {
-		if strings.TrimSpace(q.Question) == "" || strings.TrimSpace(q.Answer) == "" {
-			errs = append(errs, fmt.Errorf("question %d is empty or has no answer", i+1))
+	return append(errs, whole("question", questions)...)
+}
+
+// whole names the pairs of which a text is missing.
+func whole[T interface{ texts() (string, string) }](what string, pairs []T) (errs []error) {
+	for i, p := range pairs {
+		if a, b := p.texts(); strings.TrimSpace(a) == "" || strings.TrimSpace(b) == "" {
+			errs = append(errs, fmt.Errorf("%s %d lacks one of its two texts", what, i+1))
 		}
 	}
 	return errs
 }
+
+func (f Feature) texts() (string, string)  { return f.Name, f.Benefit }
+func (q Question) texts() (string, string) { return q.Question, q.Answer }
+func (s Step) texts() (string, string)     { return s.Name, s.Details }
 
 // plain is a value as it is compared: case and white space aside.
 func plain(s string) string { return strings.ToLower(strings.Join(strings.Fields(s), " ")) }
