@@ -230,6 +230,7 @@ func TestCheckRefuses(t *testing.T) {
 		{"as many pictures as were asked for", functions.ImagePromptsOutput{Featured: picture, InArticle: []functions.ImagePrompt{picture}}, ""},
 		{"a picture too few", functions.ImagePromptsOutput{Featured: picture, InArticle: []functions.ImagePrompt{}}, "0 prompts in in_article, want exactly 1"},
 		{"a picture without a prompt", functions.ImagePromptsOutput{Featured: functions.ImagePrompt{Alt: "a"}, InArticle: []functions.ImagePrompt{picture}}, "empty"},
+		{"a picture that no model takes", functions.ImagePromptsOutput{Featured: functions.ImagePrompt{Prompt: strings.Repeat("x", 2001), Alt: "a"}, InArticle: []functions.ImagePrompt{picture}}, "2001 characters"},
 		{"a picture without a text for the blind", functions.ImagePromptsOutput{Featured: picture, InArticle: []functions.ImagePrompt{{Prompt: "p"}}}, "empty"},
 	} {
 		t.Run(c.rule, func(t *testing.T) {

@@ -4,9 +4,14 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/scrip-go/scrip/engine"
 )
+
+// maxPrompt is the most characters of a picture's prompt, a whole page. Several image models take 3,000 at most, to which
+// the style comes, and refuse what is longer.
+const maxPrompt = 2000
 
 // MaxPictures is the most pictures inside an article; the original system's limit.
 const MaxPictures = 8
@@ -52,6 +57,9 @@ var imagePromptsDefinition = engine.Definition[ImagePromptsInput, ImagePromptsOu
 			for _, p := range append([]ImagePrompt{out.Featured}, out.InArticle...) {
 				if strings.TrimSpace(p.Prompt) == "" || strings.TrimSpace(p.Alt) == "" {
 					return errors.New("a prompt or its alt is empty")
+				}
+				if n := utf8.RuneCountInString(p.Prompt); n > maxPrompt {
+					return fmt.Errorf("a prompt has %d characters, want one to three sentences", n)
 				}
 			}
 			return nil
