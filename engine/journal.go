@@ -90,8 +90,10 @@ func (op *operation) failed(a credits.Attempt, failure *providers.Error, message
 	default: // it ran or may have run: what is known of it, or else the worst case
 		way := op.req.routeOf(a)
 		price, err := way.worst(messages, op.j.schema, op.req.Drawing)
-		if failure.Fate == providers.Executed && !failure.Usage.IsZero() {
-			if known, quoteErr := way.Rate.Quote(failure.Usage); quoteErr == nil {
+		// What is not known is not nothing: not the half of a usage that is missing, and not a picture that could not be read.
+		u := failure.Usage
+		if failure.Fate == providers.Executed && (op.j.kind == registry.Image || u.Input.Known && u.Output.Known) {
+			if known, quoteErr := way.Rate.Quote(u); quoteErr == nil && known.USD.IsPositive() {
 				price, err = known, nil
 			}
 		}

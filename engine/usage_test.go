@@ -40,6 +40,41 @@ func TestAUsageThatCannotBeTrueEndsNoHold(t *testing.T) {
 	}
 }
 
+// TestHalfAUsageIsNotThePriceOfAnAttempt: of an answer that says what it read and not what it wrote, the operator knows no
+// more than what it can have cost.
+func TestHalfAUsageIsNotThePriceOfAnAttempt(t *testing.T) {
+	cost := func(u usage.Usage) decimal.Decimal {
+		h := newHost(t, setup{engine: with(text(func(context.Context, providers.TextRequest) (providers.TextResult, error) {
+			return providers.TextResult{}, &providers.Error{Provider: "openai", Kind: providers.Malformed, Fate: providers.Executed, Usage: u}
+		}))})
+		if _, err := h.echo("k"); !errors.Is(err, providers.Malformed) {
+			t.Errorf("Run: %v", err)
+		}
+		h.sound()
+		return h.attempts("k")[0].Cost.Decimal
+	}
+	worst := cost(usage.Usage{})
+	for name, u := range map[string]usage.Usage{"Read": {Input: usage.Exactly(10)}, "Written": {Output: usage.Exactly(5)}} {
+		if got := cost(u); !got.Equal(worst) {
+			t.Errorf("%s: the attempt cost %s USD, want %s, the worst case", name, got, worst)
+		}
+	}
+	if got := cost(usage.Tokens(10, 5)); !got.IsPositive() || !got.LessThan(worst) {
+		t.Errorf("all of it: the attempt cost %s USD, want less than the worst case of %s", got, worst)
+	}
+}
+
+// TestAPictureThatCouldNotBeReadWasMade: the adapter's answer without a picture has a usage of none.
+func TestAPictureThatCouldNotBeReadWasMade(t *testing.T) {
+	h := newHost(t, setup{engine: with(images(func(context.Context, providers.ImageRequest) (providers.ImageResult, error) {
+		return providers.ImageResult{}, &providers.Error{Provider: "openai", Kind: providers.Malformed, Fate: providers.Executed, Usage: usage.Images(0)}
+	}))})
+	if _, err := h.sketch("k", dalleModel, 1); !errors.Is(err, providers.Malformed) || h.attempts("k")[0].Cost.Decimal.String() != "0.04" {
+		t.Errorf("%v, the attempt cost %s USD, want the price of a picture", err, h.attempts("k")[0].Cost.Decimal)
+	}
+	h.sound()
+}
+
 // TestACostThatCannotBeIsNotReported: written out, such a number fills the memory, and the answer is good.
 func TestACostThatCannotBeIsNotReported(t *testing.T) {
 	for _, cost := range []decimal.Decimal{decimal.New(1, 999_999_999), decimal.New(1, -999_999_999), decimal.RequireFromString(strings.Repeat("7", 201))} {
