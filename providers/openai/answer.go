@@ -7,6 +7,7 @@ import (
 	"github.com/scrip-go/scrip/providers"
 	"github.com/scrip-go/scrip/providers/internal/openaiwire"
 	"github.com/scrip-go/scrip/providers/internal/wire"
+	"github.com/scrip-go/scrip/usage"
 )
 
 type answer struct {
@@ -29,14 +30,17 @@ type choice struct {
 // Executed, with the usage as far as it is known.
 func (p *Provider) read(a wire.Answer, model, key string) (providers.TextResult, *providers.Error) {
 	var body answer
-	if err := json.Unmarshal(a.Body, &body); err != nil {
-		return providers.TextResult{}, &providers.Error{Provider: p.cfg.Name, Kind: providers.Malformed, Fate: providers.Executed,
-			Status: a.Status, RequestID: a.RequestID, Detail: "the answer is not the JSON of a chat completion"}
-	}
+	err := json.Unmarshal(a.Body, &body) // it may be another field than the usage that is not what it should be
 	used, sound := body.Usage.classes()
 	failed := func(kind providers.Kind, detail string) (providers.TextResult, *providers.Error) {
 		return providers.TextResult{}, &providers.Error{Provider: p.cfg.Name, Kind: kind, Fate: providers.Executed,
 			Status: a.Status, RequestID: a.RequestID, Detail: detail, Usage: used}
+	}
+	if err != nil {
+		if !sound {
+			used = usage.Usage{}
+		}
+		return failed(providers.Malformed, "the answer is not the JSON of a chat completion")
 	}
 	if body.Error != nil {
 		e := openaiwire.InSuccess(p.cfg.Name, key, a, *body.Error)

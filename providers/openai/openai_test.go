@@ -242,6 +242,7 @@ func TestWhatArrivesWithASuccessWasExecuted(t *testing.T) {
 		{"ANullFinishIsIncomplete", choice(`{"content":"x"}`, `null`), providers.Incomplete, known},
 		{"AnotherFinishIsMalformed", choice(`{"content":"x"}`, `"tool_calls"`), providers.Malformed, known},
 		{"NoTextIsMalformed", choice(`{"content":null}`, `"stop"`), providers.Malformed, known},
+		{"ATextInPartsIsMalformed", choice(`{"content":[{"type":"text","text":"x"}]}`, `"stop"`), providers.Malformed, known},
 		{"NoChoicesIsMalformed", `{"choices":[],"usage":{"prompt_tokens":10,"completion_tokens":5,"total_tokens":15}}`, providers.Malformed, known},
 		{"NoUsageIsMalformed", withUsage(`null`), providers.Malformed, usage.Usage{}},
 		{"HalfAUsageIsMalformed", withUsage(`{"prompt_tokens":10}`), providers.Malformed, usage.Usage{Input: usage.Exactly(10)}},
