@@ -307,7 +307,7 @@ func (op *operation) work(ctx context.Context, a *attempt) (outcome, error) {
 		if err == nil {
 			return op.settle(ctx, a.journal, got, result)
 		}
-		ended := op.delivered(a.journal, got, providers.Malformed)
+		ended := op.delivered(a.journal, got, unusable(err))
 		var unfit *unfitError
 		if op.repaired || !errors.As(err, &unfit) {
 			return op.release(ctx, ended, err)
@@ -358,7 +358,7 @@ func (op *operation) inherit(ctx context.Context, earlier credits.Attempt) (out 
 				out, err = op.settle(ctx, earlier, got, result)
 				return out, true, err
 			}
-			ended := op.delivered(earlier, got, providers.Malformed)
+			ended := op.delivered(earlier, got, unusable(err))
 			if !errors.Is(err, ErrAnswer) { // the answer is good and cannot be kept: another one could not be either
 				out, err = op.release(ctx, ended, err)
 				return out, err == nil, err

@@ -132,6 +132,14 @@ func (op *operation) delivered(a credits.Attempt, got delivery, kind providers.K
 	return a
 }
 
+// unusable is what was wrong with an answer that was not settled: nothing if it was good and could not be kept.
+func unusable(err error) providers.Kind {
+	if errors.Is(err, ErrAnswer) {
+		return providers.Malformed
+	}
+	return ""
+}
+
 // settle charges the answer. It happens whether or not the caller is still there.
 func (op *operation) settle(ctx context.Context, a credits.Attempt, got delivery, result []byte) (outcome, error) {
 	last := op.delivered(a, got, "")

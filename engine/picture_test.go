@@ -161,6 +161,9 @@ func TestAStoreOfBlobsThatStaysAwayIsNotTheAnswersFault(t *testing.T) {
 		if err == nil || errors.Is(err, engine.ErrAnswer) || !strings.Contains(err.Error(), "the store of blobs is away") {
 			t.Errorf("%v, want the store's error and not %v", err, engine.ErrAnswer)
 		}
+		if got := fates(h.attempts("k")); got != "executed" {
+			t.Errorf("attempts %q, want one with nothing wrong", got)
+		}
 		h.sound()
 		// A successor that finds the task and still cannot keep it asks for no other.
 		f := flow{model: runwareModel}
