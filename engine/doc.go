@@ -26,7 +26,7 @@
 //
 // # Upstreams that fail
 //
-// A request that was refused for now, or never arrived, is sent again after a pause, at most [Config.Attempts] times. Then
+// A request that was refused for now, or never arrived, is sent again after a pause, [Config.Attempts] times in all. Then
 // the next model of the function's settings is asked (registry.FunctionSettings.Fallbacks); a dearer one extends the hold
 // first, and the customer pays the price of the model that answered. Requests wait within [Config.Limits], before anything
 // is held for them; what an upstream asks to wait, all calls wait; and a model that fails [Breaker.Failures] times in a row
