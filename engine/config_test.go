@@ -32,6 +32,7 @@ func TestAllMistakesOfAConfigurationAreJoined(t *testing.T) {
 		"a limit is negative":                      func(c *engine.Config) { c.TextTimeout = -time.Second },
 		"AmbiguousRepeats is negative":             func(c *engine.Config) { c.AmbiguousRepeats = &minus },
 		"Describe returned no name":                func(c *engine.Config) { c.Providers = append(c.Providers, nameless{}) },
+		`"opnai", which no provider is called`:     func(c *engine.Config) { c.Limits = map[string]engine.Limits{"opnai": {Concurrent: 1}} },
 		"function 0 is nil":                        func(c *engine.Config) { c.Functions = []engine.AnyFunction{nil} },
 		"registered twice for the same capability": func(c *engine.Config) { c.Providers = append(c.Providers, text(nil)) },
 	} {

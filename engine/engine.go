@@ -49,7 +49,7 @@ type Config struct {
 	ImageTimeout     time.Duration // for one image request; 300 s if zero
 	HoldTTL          time.Duration // after which an abandoned hold gives its credits back; 24 h if zero
 
-	Limits  map[string]Limits // of what is sent, by the provider's name
+	Limits  map[string]Limits // of what is sent, by the name of one of Providers
 	Breaker Breaker           // of what is sent to a model that fails and fails
 
 	// Downloads fetches pictures that a provider delivers as a URL. If nil, a client of the engine's own is used, which
@@ -97,11 +97,6 @@ func New(cfg Config) (*Engine, error) {
 	if cfg.AmbiguousRepeats != nil && *cfg.AmbiguousRepeats < 0 {
 		bad("AmbiguousRepeats is negative")
 	}
-	for name, l := range cfg.Limits {
-		if l.Concurrent < 0 || l.PerMinute < 0 {
-			bad("a limit of provider %q is negative", name)
-		}
-	}
 	for i, f := range cfg.Functions {
 		if f == nil {
 			bad("function %d is nil", i)
@@ -120,6 +115,16 @@ func New(cfg Config) (*Engine, error) {
 		}
 		if err := e.bind(b); err != nil {
 			bad("%v", err)
+		}
+	}
+	for name, l := range cfg.Limits {
+		if l.Concurrent < 0 || l.PerMinute < 0 {
+			bad("a limit of provider %q is negative", name)
+		}
+		_, writes := e.providers[service{name, registry.Text}]
+		_, draws := e.providers[service{name, registry.Image}]
+		if !writes && !draws {
+			bad("Limits name %q, which no provider is called", name) // else what was to be bounded is not
 		}
 	}
 	if err := errors.Join(errs...); err != nil {
