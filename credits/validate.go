@@ -9,12 +9,14 @@ import (
 	"github.com/shopspring/decimal"
 )
 
-// What a name may have at most, in bytes. A database has to keep several of them in one key of an index.
+// MaxName is how many bytes the name of an operation, a provider, a model, a cap or an attempt may have.
+const MaxName = 200
+
+// What other names may have at most, in bytes. A database has to keep several of all of them in one key of an index.
 const (
 	maxAccount = 200
 	maxKey     = 400
 	maxScope   = 400
-	maxName    = 200 // of an operation, a provider, a model, a cap, an attempt
 )
 
 // lastYear is the last one of which every store can keep a time: later ones are another time in some of them.
@@ -70,8 +72,8 @@ func names(operation, scope string) string {
 	switch {
 	case operation == "":
 		return "the operation is empty"
-	case len(operation) > maxName:
-		return fmt.Sprintf("the operation has %d bytes, at most %d are allowed", len(operation), maxName)
+	case len(operation) > MaxName:
+		return fmt.Sprintf("the operation has %d bytes, at most %d are allowed", len(operation), MaxName)
 	case len(scope) > maxScope:
 		return fmt.Sprintf("the scope has %d bytes, at most %d are allowed", len(scope), maxScope)
 	}
@@ -81,12 +83,12 @@ func names(operation, scope string) string {
 // validate returns why what a charge was for cannot be kept.
 func (r *UsageRecord) validate(act string, ref Ref) error {
 	switch {
-	case len(r.Provider) > maxName:
-		return fail(act, ref.Account, ref.Key, ErrInvalid, fmt.Sprintf("the record's provider has %d bytes, at most %d are allowed", len(r.Provider), maxName))
-	case len(r.Model) > maxName:
-		return fail(act, ref.Account, ref.Key, ErrInvalid, fmt.Sprintf("the record's model has %d bytes, at most %d are allowed", len(r.Model), maxName))
-	case len(r.Attempt) > maxName:
-		return fail(act, ref.Account, ref.Key, ErrInvalid, fmt.Sprintf("the record's attempt has %d bytes, at most %d are allowed", len(r.Attempt), maxName))
+	case len(r.Provider) > MaxName:
+		return fail(act, ref.Account, ref.Key, ErrInvalid, fmt.Sprintf("the record's provider has %d bytes, at most %d are allowed", len(r.Provider), MaxName))
+	case len(r.Model) > MaxName:
+		return fail(act, ref.Account, ref.Key, ErrInvalid, fmt.Sprintf("the record's model has %d bytes, at most %d are allowed", len(r.Model), MaxName))
+	case len(r.Attempt) > MaxName:
+		return fail(act, ref.Account, ref.Key, ErrInvalid, fmt.Sprintf("the record's attempt has %d bytes, at most %d are allowed", len(r.Attempt), MaxName))
 	}
 	if why := cmp.Or(r.Shadow.invalid(), priceable("the exact price", r.Exact), priceable("the cost", r.Cost),
 		priceable("the reported cost", r.ReportedCost.Decimal)); why != "" {
@@ -114,8 +116,8 @@ func (a Attempt) validate(act string, ref Ref, finished bool) error {
 	switch {
 	case a.ID == "":
 		return fail(act, ref.Account, ref.Key, ErrInvalid, "the attempt has no id")
-	case len(a.ID) > maxName:
-		return fail(act, ref.Account, ref.Key, ErrInvalid, fmt.Sprintf("the attempt's id has %d bytes, at most %d are allowed", len(a.ID), maxName))
+	case len(a.ID) > MaxName:
+		return fail(act, ref.Account, ref.Key, ErrInvalid, fmt.Sprintf("the attempt's id has %d bytes, at most %d are allowed", len(a.ID), MaxName))
 	case finished && a.Fate == "":
 		return fail(act, ref.Account, ref.Key, ErrInvalid, "the attempt has no fate")
 	}
@@ -311,11 +313,11 @@ func (c Cap) Validate() error {
 	if err := c.Account.validate("cap"); err != nil {
 		return err
 	}
-	if c.Name == "" || len(c.Name) > maxName {
-		return failCap(c.Account, c.Name, fmt.Sprintf("the name has %d bytes, want 1 to %d", len(c.Name), maxName))
+	if c.Name == "" || len(c.Name) > MaxName {
+		return failCap(c.Account, c.Name, fmt.Sprintf("the name has %d bytes, want 1 to %d", len(c.Name), MaxName))
 	}
-	if len(c.Operation) > maxName || len(c.Scope) > maxScope {
-		return failCap(c.Account, c.Name, fmt.Sprintf("no operation has more than %d bytes, and no scope more than %d", maxName, maxScope))
+	if len(c.Operation) > MaxName || len(c.Scope) > maxScope {
+		return failCap(c.Account, c.Name, fmt.Sprintf("no operation has more than %d bytes, and no scope more than %d", MaxName, maxScope))
 	}
 	days := 0 // among which the window's first can be chosen
 	switch c.Window {
@@ -343,8 +345,8 @@ func (r RemoveCap) Validate() error {
 	if err := r.Account.validate("remove a cap"); err != nil {
 		return err
 	}
-	if r.Name == "" || len(r.Name) > maxName {
-		return failCap(r.Account, r.Name, fmt.Sprintf("the name has %d bytes, want 1 to %d", len(r.Name), maxName))
+	if r.Name == "" || len(r.Name) > MaxName {
+		return failCap(r.Account, r.Name, fmt.Sprintf("the name has %d bytes, want 1 to %d", len(r.Name), MaxName))
 	}
 	return nil
 }

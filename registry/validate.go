@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/shopspring/decimal"
+
+	"github.com/scrip-go/scrip/credits"
 )
 
 // Validate checks a change that is saved at the given time. Its configuration must keep the rules as of the time when it
@@ -82,6 +84,8 @@ func (v *validator) checkProviders() {
 		switch {
 		case p.ID == "":
 			v.bad("provider", "", "the id of row %d is empty: give it one", i)
+		case len(p.ID) > credits.MaxName:
+			v.bad("provider", "", "the id of row %d has %s", i, tooLong(p.ID))
 		case v.providers[p.ID] != nil:
 			v.bad("provider", p.ID, "it is listed twice: remove one")
 		}
@@ -90,6 +94,11 @@ func (v *validator) checkProviders() {
 		}
 		v.providers[p.ID] = p
 	}
+}
+
+// tooLong says why a name is refused that the ledger does not keep: a call would be made, and could not be settled.
+func tooLong(name string) string {
+	return fmt.Sprintf("%d bytes, at most %d are allowed: shorten it", len(name), credits.MaxName)
 }
 
 // baseURL: what could be a key is no part of an address, which is printed and exported.
@@ -109,6 +118,8 @@ func (v *validator) checkModels() {
 		switch {
 		case m.Name == "":
 			v.bad("model", "", "the name of row %d is empty: give it one", i)
+		case len(m.Name) > credits.MaxName:
+			v.bad("model", "", "the name of row %d has %s", i, tooLong(m.Name))
 		case v.models[m.Name] != nil:
 			v.bad("model", m.Name, "it is listed twice: remove one")
 		}
@@ -246,6 +257,8 @@ func (v *validator) checkOperations() {
 		switch {
 		case o.Operation == "":
 			v.bad("operation", "", "the name of row %d is empty: give it one", i)
+		case len(o.Operation) > credits.MaxName:
+			v.bad("operation", "", "the name of row %d has %s", i, tooLong(o.Operation))
 		case seen[o.Operation]:
 			v.bad("operation", o.Operation, "it is listed twice: remove one")
 		case otherNames[o.Operation] != "":

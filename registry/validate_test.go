@@ -8,6 +8,7 @@ import (
 
 	"github.com/shopspring/decimal"
 
+	"github.com/scrip-go/scrip/credits"
 	"github.com/scrip-go/scrip/registry"
 )
 
@@ -85,6 +86,8 @@ func TestWhatIsWrongIsRefusedByName(t *testing.T) {
 			m.Default = false
 			c.Models = append(c.Models, m)
 		}, `model "runware:97@1": invalid configuration: it is listed twice`},
+		// A name that the ledger does not keep would be told at the settle, when the call is made and billed.
+		{"AModelWhoseNameTheLedgerDoesNotKeep", func(c *registry.Configuration) { c.Models[0].Name = strings.Repeat("m", credits.MaxName+1) }, "the name of row 0 has 201 bytes, at most 200 are allowed"},
 		{"AnUnknownKind", func(c *registry.Configuration) { c.Models = append(c.Models, registry.Model{Name: "x", Kind: "video"}) }, `model "x": invalid configuration: unknown kind "video"`},
 		{"NoDefault", text(func(m *registry.Model) { m.Default = false }), "default text model: invalid configuration: exactly one active model must be the default: 0 are"},
 		{"TwoDefaults", func(c *registry.Configuration) { c.Models[1].Default = true }, "default image model: invalid configuration: exactly one active model must be the default: 2 are"},

@@ -72,6 +72,10 @@ func modelRules() []modelRule {
 
 		{"AProviderWithoutAnID", `registry: provider: invalid configuration: the id of row 2 is empty: give it one`,
 			func(c *registry.Change) { c.Next.Providers = append(c.Next.Providers, registry.Provider{}) }},
+		{"AProviderOfALongName", `registry: provider: invalid configuration: the id of row 2 has 201 bytes, at most 200 are allowed: shorten it`,
+			func(c *registry.Change) {
+				c.Next.Providers = append(c.Next.Providers, registry.Provider{ID: strings.Repeat("p", 201)})
+			}},
 		{"AProviderTwice", `registry: provider "closed": invalid configuration: it is listed twice: remove one`,
 			func(c *registry.Change) { c.Next.Providers = append(c.Next.Providers, c.Next.Providers[0]) }},
 		{"AKeyInABaseURL", `registry: provider "house": invalid configuration: base_url must be http or https with a host, and without user, password, query and fragment: correct it`,
@@ -79,6 +83,10 @@ func modelRules() []modelRule {
 
 		{"AModelWithoutAName", `registry: model: invalid configuration: the name of row 4 is empty: give it one`,
 			func(c *registry.Change) { c.Next.Models = append(c.Next.Models, registry.Model{Kind: registry.Text}) }},
+		{"AModelOfALongName", `registry: model: invalid configuration: the name of row 4 has 201 bytes, at most 200 are allowed: shorten it`,
+			func(c *registry.Change) {
+				c.Next.Models = append(c.Next.Models, registry.Model{Name: strings.Repeat("m", 201), Kind: registry.Text})
+			}},
 		{"AModelTwice", `registry: model "editor": invalid configuration: it is listed twice: remove one`,
 			func(c *registry.Change) { c.Next.Models = append(c.Next.Models, *model(&c.Next, "editor")) }},
 		{"AnUnknownKind", `registry: model "retired": invalid configuration: unknown kind "video": set "text" or "image"`,
@@ -142,6 +150,8 @@ func modelRules() []modelRule {
 
 		{"AnOperationWithoutAName", `registry: operation: invalid configuration: the name of row 0 is empty: give it one`,
 			operation(func(o *registry.OperationCost) { o.Operation = "" })},
+		{"AnOperationOfALongName", `registry: operation: invalid configuration: the name of row 0 has 201 bytes, at most 200 are allowed: shorten it`,
+			operation(func(o *registry.OperationCost) { o.Operation = strings.Repeat("o", 201) })},
 		{"AnOperationTwice", `registry: operation "clustering": invalid configuration: it is listed twice: remove one`,
 			func(c *registry.Change) { c.Next.Operations = append(c.Next.Operations, c.Next.Operations[0]) }},
 		{"AnOperationByAnotherName", `registry: operation "linking": invalid configuration: an operation has one name: call it "internal_linking"`,
