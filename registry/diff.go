@@ -167,7 +167,11 @@ func (r row) read(path string, v reflect.Value, omit bool) {
 	case []ImagePrice:
 		seen := map[string]int{}
 		for _, p := range x {
-			at := fmt.Sprintf("%s[%s]", path, strings.Join(slices.DeleteFunc([]string{p.Size, p.Quality}, func(s string) bool { return s == "" }), " "))
+			size := p.Size
+			if size == "" && p.Quality != "" {
+				size = "*" // or a quality that is moved to where a size belongs would be no difference
+			}
+			at := fmt.Sprintf("%s[%s]", path, strings.TrimSpace(size+" "+p.Quality))
 			if seen[at]++; seen[at] > 1 {
 				at += "#" + strconv.Itoa(seen[at])
 			}

@@ -60,6 +60,16 @@ func TestDiffTellsWhatChanged(t *testing.T) {
 	}
 }
 
+func TestDiffTellsASizeFromAQuality(t *testing.T) {
+	a, b := seed(t), seed(t)
+	the(&a, registry.Image).ImagePrices = []registry.ImagePrice{{Quality: "1024x1024", USD: *usd("0.08")}}
+	the(&b, registry.Image).ImagePrices = []registry.ImagePrice{{Size: "1024x1024", USD: *usd("0.08")}}
+	got := fmt.Sprint(registry.Diff(a, b))
+	if want := `[model "dall-e-3": image_prices[* 1024x1024]: 0.08 → not set model "dall-e-3": image_prices[1024x1024]: not set → 0.08]`; got != want {
+		t.Errorf("Diff = %s, want %s", got, want)
+	}
+}
+
 func TestDiffOfWhatIsInvalid(t *testing.T) {
 	a, b := seed(t), seed(t)
 	a.Models[0].Profile.Parameters = map[string]json.RawMessage{"p": json.RawMessage("{")}
