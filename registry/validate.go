@@ -235,7 +235,13 @@ func (v *validator) checkSizes(m *Model) {
 			v.bad("model", m.Name, "%s: %q is not one of valid_sizes: add it there, or set one that is", field, s)
 		}
 	}
+	priced := map[ImagePrice]bool{}
 	for _, p := range m.ImagePrices {
+		pictures := ImagePrice{Size: p.Size, Quality: p.Quality}
+		if priced[pictures] {
+			v.bad("model", m.Name, "image_prices: size %q and quality %q have two prices: remove one", p.Size, p.Quality)
+		}
+		priced[pictures] = true
 		if p.Size != "" {
 			check("image_prices", p.Size)
 			if len(valid) > 0 && !valid[p.Size] {

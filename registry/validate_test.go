@@ -122,6 +122,9 @@ func TestWhatIsWrongIsRefusedByName(t *testing.T) {
 		{"ALandscapeThatIsNone", image(func(m *registry.Model) { m.LandscapeSize = "wide" }), `landscape_size: "wide" is not WIDTHxHEIGHT`},
 		{"APriceOfASizeThatIsNone", image(func(m *registry.Model) { m.ImagePrices = []registry.ImagePrice{{Size: "big"}} }), `image_prices: "big" is not WIDTHxHEIGHT`},
 		{"APriceOfASizeThatTheModelDoesNotHave", image(func(m *registry.Model) { m.ImagePrices = []registry.ImagePrice{{Size: "512x512"}} }), `image_prices: "512x512" is not one of valid_sizes`},
+		{"TwoPricesOfOnePicture", image(func(m *registry.Model) {
+			m.ImagePrices = []registry.ImagePrice{{Quality: "hd", USD: *usd("0.04")}, {Size: "1024x1024", USD: *usd("1")}, {Quality: "hd", USD: *usd("0.08")}}
+		}), `image_prices: size "" and quality "hd" have two prices: remove one`},
 		{"ANegativePriceOfASize", image(func(m *registry.Model) { m.ImagePrices = []registry.ImagePrice{{Size: "1024x1024", USD: *negative}} }), `image_prices: the price of "1024x1024" is negative`},
 		{"ANegativeCostPerImage", image(func(m *registry.Model) { m.CostPerImage = negative }), "cost_per_image is negative"},
 		{"ANegativePriceOfInput", text(func(m *registry.Model) { m.Prices.Input = negative }), "prices.input is negative"},

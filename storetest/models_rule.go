@@ -125,6 +125,10 @@ func modelRules() []modelRule {
 			painter(func(m *registry.Model) { m.SquareSize = "900x900" })},
 		{"APriceOfASizeThatTheModelDoesNotHave", `registry: model "painter": invalid configuration: image_prices: "900x900" is not one of valid_sizes: add it there, or remove the price`,
 			painter(func(m *registry.Model) { m.ImagePrices = []registry.ImagePrice{{Size: "900x900", USD: *usd("1")}} })},
+		{"TwoPricesOfOnePicture", `registry: model "painter": invalid configuration: image_prices: size "640x640" and quality "best" have two prices: remove one`,
+			painter(func(m *registry.Model) {
+				m.ImagePrices = []registry.ImagePrice{{Size: "640x640", Quality: "best", USD: *usd("1")}, {Size: "640x640", Quality: "best", USD: *usd("2")}}
+			})},
 		{"ASizeThatIsNone", `registry: model "painter": invalid configuration: valid_sizes: "large" is not WIDTHxHEIGHT in pixels: correct it`,
 			painter(func(m *registry.Model) { m.Sizes = append(m.Sizes, "large") })},
 		{"ANegativePrice", `registry: model "writer": invalid configuration: prices.input is negative: set what the provider charges`,
