@@ -32,7 +32,7 @@ func (c Configuration) Canonical() ([]byte, error) {
 }
 
 // ParseConfiguration reads a configuration from JSON, canonical or not. It is strict, because what is not read is a price
-// that nobody charges: a field that there is not, or anything behind the configuration is
+// that nobody charges: a field that there is not, a member that is there twice, or anything behind the configuration is
 // ErrInvalid. The rules are not checked; see [Configuration.Validate].
 func ParseConfiguration(text []byte) (Configuration, error) {
 	d := json.NewDecoder(bytes.NewReader(text))
@@ -44,7 +44,35 @@ func ParseConfiguration(text []byte) (Configuration, error) {
 	if _, err := d.Token(); err != io.EOF {
 		return Configuration{}, invalid("configuration", "", "there is something behind it: remove that")
 	}
+	if name := twice(json.NewDecoder(bytes.NewReader(text))); name != "" {
+		return Configuration{}, invalid("configuration", "", "%.60q is there twice in one place: remove one", name)
+	}
 	return c, nil
+}
+
+// twice returns a member that an object has twice, of the value that comes next, which is known to be JSON. encoding/json
+// reads the later one over the earlier: of a list, rows over rows, each of which keeps what the other does not say.
+func twice(d *json.Decoder) (name string) {
+	start, _ := d.Token()
+	if start != json.Delim('{') && start != json.Delim('[') {
+		return ""
+	}
+	seen := map[string]bool{}
+	for d.More() {
+		if start == json.Delim('{') {
+			t, _ := d.Token()
+			name = t.(string)
+			if seen[name] {
+				return name
+			}
+			seen[name] = true
+		}
+		if within := twice(d); within != "" {
+			return within
+		}
+	}
+	_, _ = d.Token() // its end
+	return ""
 }
 
 // canonical returns a copy in canonical form, which shares nothing that is changed with the original. Decimals need

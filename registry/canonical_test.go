@@ -260,13 +260,17 @@ func TestTheCanonicalForm(t *testing.T) {
 // TestAFieldThatThereIsNotIsRefused: the original's prices were renamed in one place, and charged by nobody.
 func TestAFieldThatThereIsNotIsRefused(t *testing.T) {
 	for text, says := range map[string]string{
-		`{"models": [{"name": "m", "cost_per_1k_input": "1"}]}`: `unknown field "cost_per_1k_input"`,
-		`{"models": [{"prices": {"imput": "1"}}]}`:              `unknown field "imput"`,
-		`{"models": [{"sort_order": "x"}]}`:                     "sort_order",
-		`{"models": [{"cost_per_image": "dear"}]}`:              "dear",
-		`{"models": []} {}`:                                     "something behind it",
-		`{"models": [}`:                                         "invalid character",
-		``:                                                      "EOF",
+		`{"models": [{"name": "m", "cost_per_1k_input": "1"}]}`:                `unknown field "cost_per_1k_input"`,
+		`{"models": [{"prices": {"imput": "1"}}]}`:                             `unknown field "imput"`,
+		`{"models": [{"sort_order": "x"}]}`:                                    "sort_order",
+		`{"models": [{"cost_per_image": "dear"}]}`:                             "dear",
+		`{"models": []} {}`:                                                    "something behind it",
+		`{"models": [{"active": true}], "models": [{}]}`:                       `"models" is there twice`, // the second row was active
+		`{"models": [{"prices": {"input": 1, "input": "2"}}]}`:                 `"input" is there twice`,
+		`{"settings": {"functions": {"f": {}, "f": {}}}}`:                      `"f" is there twice`,
+		`{"models": [{"profile": {"parameters": {"p": [{"q": 1, "q": 1}]}}}]}`: `"q" is there twice`,
+		`{"models": [}`: "invalid character",
+		``:              "EOF",
 	} {
 		c, err := registry.ParseConfiguration([]byte(text))
 		wantError(t, err, registry.ErrInvalid)
