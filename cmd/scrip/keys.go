@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"strings"
 	"time"
@@ -175,11 +174,11 @@ func (a *app) readKey() (secret.Secret, error) {
 		}
 		return secret.New(text), nil
 	}
-	text, err := io.ReadAll(io.LimitReader(a.stdin, maxKey))
+	text, err := a.all(a.stdin, maxKey)
 	if err != nil {
 		return secret.Secret{}, err
 	}
-	return secret.New(strings.TrimSuffix(strings.TrimSuffix(string(text), "\n"), "\r")), nil
+	return secret.New(strings.TrimSuffix(strings.TrimSuffix(text, "\n"), "\r")), nil
 }
 
 type keysRotateCommand struct {

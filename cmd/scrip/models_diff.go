@@ -84,12 +84,34 @@ func (a *app) configuration(source string) (c registry.Configuration, err error)
 	return a.read(source)
 }
 
+// maxFile is how many bytes of a file are read: more than every list and configuration has, and what a mistaken path may
+// be is no reason to fill the memory.
+const maxFile = 64 << 20
+
 // text returns what a file has, or standard input for "-".
 func (a *app) text(file string) ([]byte, error) {
-	if file == "-" {
-		return io.ReadAll(a.stdin)
+	from := a.stdin
+	if file != "-" {
+		f, err := os.Open(file)
+		if err != nil {
+			return nil, err
+		}
+		defer f.Close()
+		from = f
 	}
-	return os.ReadFile(file)
+	text, err := a.all(from, maxFile+1)
+	if err == nil && len(text) > maxFile {
+		err = fmt.Errorf("%s: it has more than %d bytes: is it the right file?", file, maxFile)
+	}
+	return []byte(text), err
+}
+
+// all reads to the end, or so many bytes. A pipe may never end, and an interrupt ends the waiting for it.
+func (a *app) all(from io.Reader, most int64) (string, error) {
+	return await(a.ctx, func() (string, error) {
+		text, err := io.ReadAll(io.LimitReader(from, most))
+		return string(text), err
+	})
 }
 
 // read returns the configuration of a file, or of standard input for "-".

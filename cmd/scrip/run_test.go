@@ -1,9 +1,13 @@
 package main
 
 import (
+	"bytes"
+	"context"
 	"errors"
+	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -85,5 +89,39 @@ func TestTheProgram(t *testing.T) {
 	scrip(failed, "", "models", "diff", "1", "current")
 	if out := scrip(done, "", "usage", "--all-accounts", "--zone", "Europe/Berlin"); !strings.HasPrefix(out, "RECORDS") {
 		t.Errorf("usage prints %q", out)
+	}
+}
+
+func TestAFileThatCannotBeTheRightOneIsNotReadWhole(t *testing.T) {
+	s := newShop(t)
+	s.migrate()
+	huge := filepath.Join(t.TempDir(), "huge")
+	if err := errors.Join(os.WriteFile(huge, nil, 0o600), os.Truncate(huge, 1<<40)); err != nil {
+		t.Fatal(err)
+	}
+	const says = "huge: it has more than 67108864 bytes"
+	s.refused(failed, says, "models", "apply", huge, "--why", "x")
+	s.refused(failed, says, "models", "import", "litellm", huge, "--why", "x")
+	s.refused(misused, says, "models", "diff", huge, "current")
+}
+
+func TestAnInterruptEndsTheWaitingForAPipe(t *testing.T) {
+	s := newShop(t)
+	s.migrate()
+	s.env["SCRIP_KEY_RING"] = ring(t, "2026")
+	for _, args := range [][]string{{"models", "apply", "-", "--why", "x"}, {"keys", "set", "openai", "--why", "x"}} {
+		from, to := io.Pipe()
+		defer to.Close()
+		ctx, interrupt := context.WithCancel(t.Context())
+		go func() {
+			_, _ = to.Write([]byte("{")) // whoever reads waits for more from here on
+			interrupt()
+		}()
+		var errs bytes.Buffer
+		code := run(ctx, args, &system{stdin: from, stdout: io.Discard, stderr: &errs, env: func(name string) string { return s.env[name] },
+			now: s.now, user: func() string { return "olga" }})
+		if code != failed || errs.String() != "scrip: interrupted\n" {
+			t.Errorf("scrip %q = %d, %q, want it to be interrupted", args, code, errs.String())
+		}
 	}
 }

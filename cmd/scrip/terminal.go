@@ -43,7 +43,7 @@ func (c *console) secret(ctx context.Context, question string) (string, error) {
 	return text, err
 }
 
-// await returns what read returns, or the end of ctx. Nothing can stop who reads from a terminal, so an interrupt leaves it
+// await returns what read returns, or the end of ctx. Nothing can stop who reads from a terminal or a pipe, so an interrupt leaves it
 // to the end of the process, which is next.
 func await(ctx context.Context, read func() (string, error)) (string, error) {
 	type answer struct {
