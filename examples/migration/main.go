@@ -9,6 +9,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -26,7 +27,7 @@ type options struct {
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	if err := run(ctx, os.Args[1:], os.Stdout); err != nil {
+	if err := run(ctx, os.Args[1:], os.Stdout); err != nil && !errors.Is(err, flag.ErrHelp) {
 		fmt.Fprintln(os.Stderr, "migration:", err)
 		os.Exit(1)
 	}
@@ -40,6 +41,9 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	fs.IntVar(&o.accounts, "accounts", 20, "accounts that make them")
 	if err := fs.Parse(args); err != nil {
 		return err
+	}
+	if fs.NArg() > 0 {
+		return fmt.Errorf("unexpected argument %q", fs.Arg(0))
 	}
 	if o.calls < 1 || o.accounts < 1 {
 		return fmt.Errorf("-n is %d and -accounts is %d: both must be positive", o.calls, o.accounts)

@@ -65,7 +65,7 @@ func parseFlags(args []string, stderr io.Writer) (options, error) {
 	fs.Int64Var(&o.credits, "credits", 20_000, "`credits` ever granted to this database in all; a higher number grants the difference")
 	fs.IntVar(&o.images, "images", 1, fmt.Sprintf("pictures inside each article, besides one at its head, up to %d; 0 for no pictures at all", functions.MaxPictures))
 	fs.StringVar(&o.upstream, "upstream", "", "base `URL` of one server that speaks the wires of OpenAI and of Runware, such as examples/upstream")
-	fs.IntVar(&o.workers, "workers", 4, "items worked on at a `time`")
+	fs.IntVar(&o.workers, "workers", 4, "items worked on at once")
 	fs.BoolVar(&o.json, "json", false, "print one JSON object at the end, and nothing else, on standard output")
 	fs.BoolVar(&o.fresh, "fresh", false, "start a new run over the keywords, whatever the database has done before")
 	if err := fs.Parse(args); err != nil {
