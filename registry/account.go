@@ -32,8 +32,8 @@ type AccountChange struct {
 
 // Validate checks a change that is saved at the given time against the versions of the configuration, newest first as
 // [ModelStore.History] yields them: what it names must be in the one in force, and in each that will take force. It reads
-// no further than the one in force. All mistakes are joined; each matches [ErrInvalid]. Errors: also ErrNotFound if there is
-// no version yet, and those of versions.
+// no further than the one in force. All mistakes are joined; each matches [ErrInvalid]. How many bytes they are is looked at if
+// there is no other. Errors: also ErrNotFound if there is no version yet, and those of versions.
 func (c AccountChange) Validate(now time.Time, versions iter.Seq2[Version, error]) error {
 	var errs []error
 	if err := c.Account.Validate(); err != nil {
@@ -44,9 +44,6 @@ func (c AccountChange) Validate(now time.Time, versions iter.Seq2[Version, error
 	}
 	if strings.TrimSpace(c.Why) == "" {
 		errs = append(errs, invalid("change of settings", "", "why must be set: say what the change is for"))
-	}
-	if text, err := json.Marshal(c.Next); err == nil && len(text) > maxSettings {
-		errs = append(errs, invalid("change of settings", "", "they have %d bytes, at most %d are allowed: shorten the prompts", len(text), maxSettings))
 	}
 	known := false
 	var succession Succession
@@ -73,7 +70,14 @@ func (c AccountChange) Validate(now time.Time, versions iter.Seq2[Version, error
 	if !known {
 		errs = append(errs, fmt.Errorf("registry: settings of account %q: no configuration: %w: save one first", c.Account, ErrNotFound))
 	}
-	return errors.Join(errs...)
+	if err := errors.Join(errs...); err != nil {
+		return err
+	}
+	// Last, because a decimal may be a gigabyte of digits until a rule refuses it.
+	if text, err := json.Marshal(c.Next); err == nil && len(text) > maxSettings {
+		return invalid("change of settings", "", "they have %d bytes, at most %d are allowed: shorten the prompts", len(text), maxSettings)
+	}
+	return nil
 }
 
 // accountRules returns what an account's settings are held to as of a time.

@@ -476,6 +476,18 @@ func TestARefusedChangeOfSettingsChangesNothing(t *testing.T) {
 }
 
 // TestAnAccountsModelMayBeShutDownByTheClock: then the call is refused with the name of whose settings they are.
+// TestAnAccountsGigabyteOfDigitsIsNotWrittenOut: it would take minutes to find out how many bytes they are.
+func TestAnAccountsGigabyteOfDigitsIsNotWrittenOut(t *testing.T) {
+	endless := decimal.New(1, 999_999_999)
+	c := registry.AccountChange{Account: "a", Who: "b", Why: "c", Next: registry.Settings{
+		Functions: map[string]registry.FunctionSettings{"write": {Temperature: &endless}}}}
+	err := c.Validate(seedTime, func(yield func(registry.Version, error) bool) {
+		yield(registry.Version{Number: 1, Configuration: seed(t)}, nil)
+	})
+	wantError(t, err, registry.ErrInvalid)
+	wantText(t, err, "temperature has the exponent 999999999")
+}
+
 func TestAnAccountsModelMayBeShutDownByTheClock(t *testing.T) {
 	c := &clock{at: seedTime}
 	store := stored(t, c)
