@@ -9,6 +9,7 @@ import (
 	"maps"
 	"slices"
 	"time"
+	"unicode/utf8"
 )
 
 // Canonical returns the configuration as JSON in its one canonical form: the same bytes for configurations that say the
@@ -149,7 +150,7 @@ func plainJSON(raw json.RawMessage) (json.RawMessage, error) {
 	if err := d.Decode(&v); err != nil {
 		return nil, err
 	}
-	if !json.Valid(raw) { // something behind the value
+	if !json.Valid(raw) || !utf8.Valid(raw) { // something behind the value, or a text that encoding/json would mend and PostgreSQL refuse
 		return nil, ErrInvalid
 	}
 	var out bytes.Buffer

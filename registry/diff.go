@@ -118,8 +118,8 @@ func (c Configuration) forDiff() Configuration {
 	for i := range c.Models {
 		parameters := map[string]json.RawMessage{}
 		for name, raw := range c.Models[i].Profile.Parameters {
-			if !json.Valid(raw) {
-				raw = json.RawMessage(strconv.Quote("not JSON: " + string(raw)))
+			if _, err := plainJSON(raw); err != nil {
+				raw = json.RawMessage(jsonText("not JSON: " + string(raw)))
 			}
 			parameters[name] = raw
 		}

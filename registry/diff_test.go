@@ -80,6 +80,12 @@ func TestDiffOfWhatIsInvalid(t *testing.T) {
 	if want := `[model "dall-e-3": profile.parameters.p: "not JSON: {" → 1 provider "openai": added: {display_name: "OpenAI", id: "openai"}]`; got != want {
 		t.Errorf("Diff = %s, want %s", got, want)
 	}
+	a.Models[0].Profile.Parameters["p"], b.Models[0].Profile.Parameters["p"] = json.RawMessage("{\x01"), json.RawMessage("\"\xff\"")
+	b.Providers = b.Providers[:2]
+	got = fmt.Sprint(registry.Diff(a, b))
+	if want := `[model "dall-e-3": profile.parameters.p: "not JSON: {\u0001" → "not JSON: \"�\""]`; got != want {
+		t.Errorf("Diff = %s, want %s", got, want)
+	}
 	if d := registry.Diff(a, a); len(d) > 0 {
 		t.Errorf("a configuration with a parameter that is not JSON differs from itself: %v", d)
 	}

@@ -1,6 +1,7 @@
 package registry_test
 
 import (
+	"encoding/json"
 	"errors"
 	"strings"
 	"testing"
@@ -125,6 +126,7 @@ func TestWhatIsWrongIsRefusedByName(t *testing.T) {
 		{"TwoPricesOfOnePicture", image(func(m *registry.Model) {
 			m.ImagePrices = []registry.ImagePrice{{Quality: "hd", USD: *usd("0.04")}, {Size: "1024x1024", USD: *usd("1")}, {Quality: "hd", USD: *usd("0.08")}}
 		}), `image_prices: size "" and quality "hd" have two prices: remove one`},
+		{"AParameterThatIsNotUTF8", image(func(m *registry.Model) { m.Profile.Parameters["p"] = json.RawMessage("\"\xff\"") }), `the value of "p" is not JSON`},
 		{"ANegativePriceOfASize", image(func(m *registry.Model) { m.ImagePrices = []registry.ImagePrice{{Size: "1024x1024", USD: *negative}} }), `image_prices: the price of "1024x1024" is negative`},
 		{"ANegativeCostPerImage", image(func(m *registry.Model) { m.CostPerImage = negative }), "cost_per_image is negative"},
 		{"ANegativePriceOfInput", text(func(m *registry.Model) { m.Prices.Input = negative }), "prices.input is negative"},
