@@ -11,14 +11,15 @@ import (
 type Tx interface{ Unwrap() any }
 
 // Store keeps runs, their stages and their tasks. It is safe for concurrent use. Each method is one transaction, durable
-// when it returns. Times are the store's clock.
+// when it returns. Times are the store's clock. Names are the same if they have the same bytes. What a call is given and
+// what it returns is the caller's own.
 type Store interface {
 	// CreateRun inserts a run with its stages, the first in StagePlanning, the others StagePending. r.State must be
 	// Running. Errors: *RunExistsError, ErrInvalid (no id, site, account or stage, or an id that exists).
 	CreateRun(ctx context.Context, r Run) error
 	// Run returns a run and its stages in order. Errors: ErrNotFound.
 	Run(ctx context.Context, id string) (Run, []StageCount, error)
-	// Runs yields the runs of a site, newest first; of every site if site is empty.
+	// Runs yields the runs of a site, newest first, by the order of creation; of every site if site is empty.
 	Runs(ctx context.Context, site string) iter.Seq2[Run, error]
 	// Unfinished yields the runs that are not terminal, oldest first. It is polled, so it must not read those that are.
 	Unfinished(ctx context.Context) iter.Seq2[Run, error]
@@ -33,9 +34,9 @@ type Store interface {
 	Plan(ctx context.Context, run, stage string, page []Item, planning int64, last bool) (int64, error)
 	// Claim leases up to limit tasks of running runs to an owner, in the order of planning: those that are ready and
 	// whose time has come, and those whose lease has run out. Of a canceling run it leases in the same way the tasks that
-	// were claimed before, and says so in Task.Canceling. It raises their generation.
+	// were claimed before, and says so in Task.Canceling. It raises their generation. Errors: ErrInvalid, as ValidateLease.
 	Claim(ctx context.Context, owner string, lease time.Duration, limit int) ([]Task, error)
-	// Extend renews the leases that the owner still has and returns those.
+	// Extend renews the leases that the owner still has and returns those. Errors: ErrInvalid, as ValidateLease.
 	Extend(ctx context.Context, owner string, refs []TaskRef, lease time.Duration) ([]TaskRef, error)
 	// Complete marks a task done and calls save in the same transaction, with created rows to count. If it was the
 	// stage's last, the stage is done and the next one begins, or the run is done; a stage with a Finisher gets its

@@ -96,34 +96,34 @@ func (t *runTest) page(planning int64, last bool, ids ...string) int64 {
 	return planning
 }
 
-// claim leases up to limit tasks to the worker.
-func (t *runTest) claim(limit int) []automation.Task {
+// claim leases the next n tasks to the worker.
+func (t *runTest) claim(n int) []automation.Task {
 	t.Helper()
-	tasks, err := t.store.Claim(t.Context(), worker, lease, limit)
+	tasks, err := t.store.Claim(t.Context(), worker, lease, n)
 	must(t, err, "Claim")
+	if len(tasks) != n {
+		t.Fatalf("Claim(%d) returns %d tasks: %+v", n, len(tasks), tasks)
+	}
 	return tasks
 }
 
 // claimOne leases the next task to the worker.
 func (t *runTest) claimOne() automation.Task {
 	t.Helper()
-	tasks := t.claim(1)
-	if len(tasks) != 1 {
-		t.Fatalf("Claim(1) returns %d tasks, want 1", len(tasks))
-	}
-	return tasks[0]
+	return t.claim(1)[0]
 }
 
 // wantClaim checks what can be claimed now, by item, and leases it.
 func (t *runTest) wantClaim(want ...string) []automation.Task {
 	t.Helper()
-	tasks := t.claim(100)
+	tasks, err := t.store.Claim(t.Context(), worker, lease, 100)
+	must(t, err, "Claim")
 	got := []string{}
 	for _, task := range tasks {
 		got = append(got, task.Ref.Item)
 	}
 	if !slices.Equal(got, want) {
-		t.Errorf("Claim = items %q, want %q", got, want)
+		t.Fatalf("Claim = items %q, want %q", got, want)
 	}
 	return tasks
 }

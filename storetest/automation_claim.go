@@ -14,7 +14,7 @@ var claimCases = []testCase[*runTest]{
 	{"ClaimsInTheOrderOfPlanning", "tasks are claimed in the order in which they were planned, at most so many as asked for",
 		func(t *runTest) {
 			t.start([]string{"a"}, "b", "a", "c", "10", "9")
-			if tasks := t.claim(2); len(tasks) != 2 || tasks[0].Ref.Item != "b" || tasks[1].Ref.Item != "a" {
+			if tasks := t.claim(2); tasks[0].Ref.Item != "b" || tasks[1].Ref.Item != "a" {
 				t.Errorf("Claim(2) = %+v, want items b and a", tasks)
 			}
 			t.wantClaim("c", "10", "9")
@@ -38,7 +38,7 @@ var claimCases = []testCase[*runTest]{
 			t.wantClaim("2")
 			t.clock.advance(time.Microsecond)
 			tasks := t.wantClaim("1")
-			if len(tasks) == 1 && (tasks[0].Ref.Generation != 2 || tasks[0].Attempts != 0) {
+			if tasks[0].Ref.Generation != 2 || tasks[0].Attempts != 0 {
 				t.Errorf("Claim = generation %d after %d failed tries, want 2 and 0", tasks[0].Ref.Generation, tasks[0].Attempts)
 			}
 			t.wantCount(automation.StageCount{Stage: "a", State: automation.StageRunning, Total: 2, Leased: 2})
@@ -64,11 +64,9 @@ var claimCases = []testCase[*runTest]{
 			again := t.wantClaim("2")
 			t.clock.advance(lease / 2)
 			t.wantClaim("1", "3")
-			if len(again) == 1 {
-				kept, err = t.store.Extend(t.Context(), worker, []automation.TaskRef{tasks[1].Ref, again[0].Ref}, lease)
-				if err != nil || !sameRefs(kept, []automation.TaskRef{again[0].Ref}) {
-					t.Errorf("Extend of two generations = %+v, %v, want the newer one", kept, err)
-				}
+			kept, err = t.store.Extend(t.Context(), worker, []automation.TaskRef{tasks[1].Ref, again[0].Ref}, lease)
+			if err != nil || !sameRefs(kept, []automation.TaskRef{again[0].Ref}) {
+				t.Errorf("Extend of two generations = %+v, %v, want the newer one", kept, err)
 			}
 		}},
 	{"RevivesALeaseThatNobodyTook", "a lease that ran out and was taken by nobody is still the owner's to extend or to complete",
@@ -84,6 +82,44 @@ var claimCases = []testCase[*runTest]{
 			t.wantClaim()
 			t.complete(tasks[0])
 			t.wantRun(automation.Done, "a")
+		}},
+	{"KeepsLeasesOfARunThatIsEnding", "while a run is pausing or canceling the leases of what is under way are extended as ever",
+		func(t *runTest) {
+			t.start([]string{"a"}, "1", "2")
+			task := t.claimOne()
+			for _, to := range []automation.State{automation.Pausing, automation.Canceling} {
+				r, _, err := t.store.Run(t.Context(), "r")
+				must(t, err, "Run")
+				t.set(r.State, to)
+				t.clock.advance(lease - time.Microsecond)
+				kept, err := t.store.Extend(t.Context(), worker, []automation.TaskRef{task.Ref}, lease)
+				if err != nil || !sameRefs(kept, []automation.TaskRef{task.Ref}) {
+					t.Errorf("Extend while the run is %s = %+v, %v, want the task", to, kept, err)
+				}
+			}
+			t.clock.advance(lease - time.Microsecond)
+			t.wantClaim()
+			t.complete(task)
+		}},
+	{"RefusesALeaseThatIsNone", "a lease without an owner, or for no time, is ErrInvalid, and leases nothing",
+		func(t *runTest) {
+			t.start([]string{"a"}, "1")
+			for name, bad := range map[string]struct {
+				owner string
+				lease time.Duration
+			}{"no owner": {"", lease}, "no time": {worker, 0}, "less than no time": {worker, -1}} {
+				_, err := t.store.Claim(t.Context(), bad.owner, bad.lease, 1)
+				wantErr(t, err, automation.ErrInvalid, "Claim with "+name)
+				_, err = t.store.Extend(t.Context(), bad.owner, []automation.TaskRef{{Run: "r", Stage: "a", Item: "1", Generation: 1}}, bad.lease)
+				wantErr(t, err, automation.ErrInvalid, "Extend with "+name)
+			}
+			tasks, err := t.store.Claim(t.Context(), worker, lease, 0)
+			if err != nil || len(tasks) != 0 {
+				t.Errorf("Claim(0) = %+v, %v, want no task", tasks, err)
+			}
+			if task := t.claimOne(); task.Ref.Generation != 1 {
+				t.Errorf("Claim = generation %d, want 1", task.Ref.Generation)
+			}
 		}},
 	{"ClaimsFromRunningRunsOnly", "no task of a run that is pausing or paused is claimed, and none of a canceling run that was not claimed before",
 		func(t *runTest) {
@@ -110,6 +146,29 @@ var claimCases = []testCase[*runTest]{
 			t.plan("y", "a", "y1", "y2")
 			t.plan("x", "a", "x1")
 			t.wantClaim("y1", "y2", "x1")
+		}},
+	{"ClaimsOfCancelingRunsInTheirPlace", "tasks of canceling runs are claimed in the order of planning among those of running ones, and count for the limit",
+		func(t *runTest) {
+			for _, id := range []string{"x", "y", "z"} {
+				r := newRun(id, "a")
+				r.Site = id
+				t.create(r)
+				t.plan(id, "a", id+"1", id+"2")
+			}
+			for _, task := range t.wantClaim("x1", "x2", "y1", "y2", "z1", "z2") {
+				must(t, t.store.Retry(t.Context(), worker, task.Ref, "busy", 0, false), "Retry")
+			}
+			for _, id := range []string{"z", "y"} {
+				must(t, t.store.SetState(t.Context(), id, automation.Running, automation.Canceling, automation.ByUser, ""), "SetState")
+			}
+			got := ""
+			for _, task := range t.claim(5) {
+				got += fmt.Sprint(task.Ref.Item, " ", task.Canceling, ", ")
+			}
+			if want := "x1 false, x2 false, y1 true, y2 true, z1 true, "; got != want {
+				t.Errorf("Claim(5) = %s want %s", got, want)
+			}
+			t.wantClaim("z2")
 		}},
 	{"ClaimsATaskForOneWorker", "however many workers claim at once, each task is claimed by one",
 		func(t *runTest) {

@@ -86,6 +86,24 @@ var completeCases = []testCase[*runTest]{
 			if r := t.wantRun(automation.Done, "b"); r.Reason != "" || r.Detail != "" {
 				t.Errorf("Run = done because of %q, %q, want no reason", r.Reason, r.Detail)
 			}
+			next := newRun("next", "a", "b")
+			t.create(next)
+			t.plan("next", "a", "1")
+			task = t.claimOne()
+			must(t, t.store.SetState(t.Context(), "next", automation.Running, automation.Canceling, automation.ByUser, ""), "SetState")
+			t.complete(task)
+			if r, _, err := t.store.Run(t.Context(), "next"); err != nil || r.State != automation.Canceling || r.Stage != "b" {
+				t.Errorf("Run = %s in stage %q, %v, want it canceling in b", r.State, r.Stage, err)
+			}
+			must(t, t.store.SetState(t.Context(), "next", automation.Canceling, automation.Cancelled, automation.ByUser, ""), "SetState")
+			t.create(newRun("last", "a"))
+			t.plan("last", "a", "1")
+			task = t.claimOne()
+			must(t, t.store.SetState(t.Context(), "last", automation.Running, automation.Canceling, automation.ByUser, ""), "SetState")
+			t.complete(task)
+			if r, _, err := t.store.Run(t.Context(), "last"); err != nil || r.State != automation.Done || r.EndedAt.IsZero() {
+				t.Errorf("Run = %s, ended %v, %v, want it done", r.State, r.EndedAt, err)
+			}
 		}},
 	{"CompletesATaskOnce", "of many completions of one claim that race one saves, the others are stale",
 		func(t *runTest) {

@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -48,6 +49,15 @@ var failureCases = []testCase[*runTest]{
 			must(t, t.store.Retry(t.Context(), worker, task.Ref, "busy", 0, false), "Retry")
 			t.wantClaim("1", "2", "3")
 		}},
+	{"KeepsThePlaceOfATaskWhoseTimeCame", "tasks whose time has come and tasks whose lease ran out are claimed among the others in the order of planning, whatever became due first",
+		func(t *runTest) {
+			t.start([]string{"a"}, "1", "2", "3", "4", "5")
+			tasks := t.claim(3)
+			must(t, t.store.Retry(t.Context(), worker, tasks[0].Ref, "busy", time.Hour, true), "Retry")
+			must(t, t.store.Retry(t.Context(), worker, tasks[2].Ref, "busy", time.Second, true), "Retry")
+			t.clock.advance(time.Hour)
+			t.wantClaim("1", "2", "3", "4", "5")
+		}},
 	{"GivesATaskUp", "a task that is given up is counted, listed with its cause and its tries, and not claimed again; the stage goes on",
 		func(t *runTest) {
 			t.start([]string{"a", "b"}, "1", "2", "3")
@@ -90,6 +100,24 @@ var failureCases = []testCase[*runTest]{
 			}
 			t.create(newRun("next", "a"))
 		}},
+	{"ListsManyFailures", "Failed yields every task that was given up once, however many there are",
+		func(t *runTest) {
+			var ids []string
+			for i := range 60 {
+				ids = append(ids, fmt.Sprintf("item %02d", i))
+			}
+			t.start([]string{"a"}, ids...)
+			for _, task := range t.claim(len(ids)) {
+				t.fail(task)
+			}
+			var got []string
+			for _, task := range t.failed("r") {
+				got = append(got, task.Item)
+			}
+			if slices.Sort(got); !slices.Equal(got, ids) {
+				t.Errorf("Failed = %q, want each of %d tasks once", got, len(ids))
+			}
+		}},
 	{"ListsFailuresOfTheRunOnly", "Failed yields the run's own tasks, of every stage",
 		func(t *runTest) {
 			t.start([]string{"a", "b"}, "1", "2")
@@ -118,10 +146,10 @@ func (t *runTest) withFinisher(ids ...string) {
 }
 
 var finishCases = []testCase[*runTest]{
-	{"FinishesAStageLast", "a stage with a finisher gets its Finish task once all others are done or given up; it is claimed like any other, and not counted in total, done or failed",
+	{"FinishesAStageLast", "a stage with a finisher gets its Finish task once all others are done or given up; it is claimed like any other, counts in what was made and charged, and not in total, done or failed",
 		func(t *runTest) {
 			t.withFinisher("1", "2")
-			tasks := t.claim(10)
+			tasks := t.claim(2)
 			t.complete(tasks[0])
 			t.wantClaim()
 			t.fail(tasks[1])
@@ -132,9 +160,10 @@ var finishCases = []testCase[*runTest]{
 				t.Errorf("Claim = %+v, want the Finish task of stage a", finish[0])
 			}
 			t.wantCount(automation.StageCount{Stage: "a", State: automation.StageRunning, Total: 2, Done: 1, Failed: 1, Leased: 1})
-			t.complete(finish[0])
+			out := automation.Outcome{Charged: 5}
+			must(t, t.store.Complete(t.Context(), worker, finish[0].Ref, out, func(automation.Tx) (int, error) { return 2, nil }), "Complete")
 			t.wantRun(automation.Running, "b")
-			t.wantCount(automation.StageCount{Stage: "a", State: automation.StageDone, Total: 2, Done: 1, Failed: 1})
+			t.wantCount(automation.StageCount{Stage: "a", State: automation.StageDone, Total: 2, Done: 1, Failed: 1, Created: 2, Credits: 5})
 		}},
 	{"FinishesAStageWithoutItems", "a stage with a finisher and nothing to do has its Finish task all the same",
 		func(t *runTest) {

@@ -32,7 +32,7 @@ var runCases = []testCase[*runTest]{
 				t.Errorf("stages = %+v, want %+v", counts, want)
 			}
 		}},
-	{"RefusesARunThatIsNone", "a run needs id, site, account and stages, of no more bytes than a key has room for, is created running, and an id is used once: else ErrInvalid",
+	{"RefusesARunThatIsNone", "a run needs id, site, account and stages, of no more bytes than a key has room for, is created running, and an id is used once; a stage is named once, and a finisher is one of them: else ErrInvalid, and there is no such run",
 		func(t *runTest) {
 			for name, change := range map[string]func(*automation.Run){
 				"no id":      func(r *automation.Run) { r.ID = "" },
@@ -46,15 +46,24 @@ var runCases = []testCase[*runTest]{
 				"a long site":    func(r *automation.Run) { r.Site = strings.Repeat("s", 10_000) },
 				"a long account": func(r *automation.Run) { r.Account = credits.Account(strings.Repeat("a", 10_000)) },
 				"a long stage":   func(r *automation.Run) { r.Stages = []string{strings.Repeat("s", 10_000)} },
+
+				"a stage twice":                  func(r *automation.Run) { r.Stages = []string{"a", "b", "a"} },
+				"a stage without a name":         func(r *automation.Run) { r.Stages = []string{"a", ""} },
+				"a finisher that is not a stage": func(r *automation.Run) { r.Finishers = []string{"b"} },
 			} {
 				r := newRun("r", "a")
 				change(&r)
 				wantErr(t, t.store.CreateRun(t.Context(), r), automation.ErrInvalid, "CreateRun with "+name)
+				_, _, err := t.store.Run(t.Context(), "r")
+				wantErr(t, err, automation.ErrNotFound, "Run of one with "+name)
 			}
 			t.create(newRun("r", "a"))
 			again := newRun("r", "a")
 			again.Site = "another"
 			wantErr(t, t.store.CreateRun(t.Context(), again), automation.ErrInvalid, "CreateRun with an id that exists")
+			if r := t.wantRun(automation.Running, "a"); r.Site != "site" {
+				t.Errorf("Run = of site %q, want that of the run that was there", r.Site)
+			}
 		}},
 	{"RefusesASecondUnfinishedRun", "a site has one run that is not terminal: another is a *RunExistsError that names it, also while it is paused; other sites are free",
 		func(t *runTest) {
@@ -111,6 +120,81 @@ var runCases = []testCase[*runTest]{
 			want("Runs of nobody", t.store.Runs(t.Context(), "nobody"))
 			want("Unfinished", t.store.Unfinished(t.Context()), "r1", "r2", "r3")
 		}},
+	{"ListsManyRunsOfOneMoment", "Runs and Unfinished yield each run once, in the order of creation, also of runs that were created at the same time",
+		func(t *runTest) {
+			var oldest []string
+			for i := range 60 {
+				r := newRun(fmt.Sprintf("run %d", (i*7+3)%60), "a")
+				r.Site = r.ID
+				t.create(r)
+				oldest = append(oldest, r.ID)
+			}
+			want := func(what string, seq func(func(automation.Run, error) bool), want []string) {
+				t.Helper()
+				var got []string
+				for _, r := range collect(t, seq, what) {
+					got = append(got, r.ID)
+				}
+				if !slices.Equal(got, want) {
+					t.Errorf("%s = %q, want %q", what, got, want)
+				}
+			}
+			want("Unfinished", t.store.Unfinished(t.Context()), oldest)
+			newest := slices.Clone(oldest)
+			slices.Reverse(newest)
+			want("Runs", t.store.Runs(t.Context(), ""), newest)
+		}},
+	{"KeepsNamesExactly", "runs, sites, stages and items are the same only if their names have the same bytes, and come back as they were given",
+		func(t *runTest) {
+			names := []string{"a", "A", "a ", " a", "é", "e\u0301", `it's "quoted"; --`, "%", "_", "größe ☃\t\n"}
+			for _, name := range names {
+				r := newRun(name, names...)
+				r.Site = name
+				t.create(r)
+				t.plan(name, "a", names...)
+			}
+			for _, name := range names {
+				r, counts, err := t.store.Run(t.Context(), name)
+				must(t, err, fmt.Sprintf("Run(%q)", name))
+				if r.ID != name || r.Site != name || !slices.Equal(r.Stages, names) || len(counts) != len(names) || counts[0].Total != int64(len(names)) {
+					t.Errorf("Run(%q) = %+v, %+v, want its names and one task for each", name, r, counts)
+				}
+				if got := collect(t, t.store.Runs(t.Context(), name), "Runs"); len(got) != 1 || got[0].ID != name {
+					t.Errorf("Runs(%q) = %+v, want the site's", name, got)
+				}
+				for i, task := range t.claim(len(names)) {
+					if want := (automation.TaskRef{Run: name, Stage: "a", Item: names[i], Generation: 1}); task.Ref != want || task.Item.ID != names[i] {
+						t.Errorf("Claim = %+v, want %+v", task.Ref, want)
+					}
+				}
+			}
+		}},
+	{"KeepsRunsApart", "what a call was given or returned is the caller's: writing to it changes no run",
+		func(t *runTest) {
+			r := newRun("r", "a", "b")
+			r.Finishers = []string{"b"}
+			t.create(r)
+			r.Stages[0], r.Finishers[0] = "spoiled", "spoiled"
+			spoil := func(r automation.Run) {
+				t.Helper()
+				if !slices.Equal(r.Stages, []string{"a", "b"}) || !slices.Equal(r.Finishers, []string{"b"}) {
+					t.Fatalf("the run has stages %q and finishers %q, want a, b and b", r.Stages, r.Finishers)
+				}
+				r.Stages[1], r.Finishers[0] = "spoiled", "spoiled"
+			}
+			for range 2 {
+				got, counts, err := t.store.Run(t.Context(), "r")
+				must(t, err, "Run")
+				spoil(got)
+				counts[0].Stage = "spoiled"
+				for _, got := range collect(t, t.store.Runs(t.Context(), ""), "Runs") {
+					spoil(got)
+				}
+				for _, got := range collect(t, t.store.Unfinished(t.Context()), "Unfinished") {
+					spoil(got)
+				}
+			}
+		}},
 	{"DoesNotKnowOtherRuns", "a run that was never created is ErrNotFound",
 		func(t *runTest) {
 			_, _, err := t.store.Run(t.Context(), "r")
@@ -122,10 +206,18 @@ var runCases = []testCase[*runTest]{
 		}},
 	{"DoesNothingWithACancelledContext", "a call whose context is over before it begins returns the context's error and does nothing",
 		func(t *runTest) {
+			for _, id := range []string{"planning", "canceling"} {
+				r := newRun(id, "a")
+				r.Site = id
+				t.create(r)
+			}
+			t.plan("canceling", "a", "1")
+			dropped := t.claimOne().Ref
+			must(t, t.store.SetState(t.Context(), "canceling", automation.Running, automation.Canceling, automation.ByUser, ""), "SetState")
 			t.start([]string{"a", "b"}, "1", "2")
 			task := t.claimOne()
 			ctx := cancelled(t)
-			_, planErr := t.store.Plan(ctx, "r", "b", nil, 0, true)
+			_, planErr := t.store.Plan(ctx, "planning", "a", items("1"), 0, true)
 			for name, err := range map[string]error{
 				"CreateRun": t.store.CreateRun(ctx, automation.Run{ID: "r2", Site: "another", Account: alice, Stages: []string{"a"}, State: automation.Running}),
 				"SetState":  t.store.SetState(ctx, "r", automation.Running, automation.Pausing, automation.ByUser, ""),
@@ -133,6 +225,7 @@ var runCases = []testCase[*runTest]{
 				"Complete":  t.store.Complete(ctx, worker, task.Ref, automation.Outcome{}, nothing),
 				"Retry":     t.store.Retry(ctx, worker, task.Ref, "", 0, true),
 				"Fail":      t.store.Fail(ctx, worker, task.Ref, ""),
+				"Drop":      t.store.Drop(ctx, worker, dropped),
 			} {
 				wantErr(t, err, context.Canceled, name)
 			}
@@ -148,6 +241,11 @@ var runCases = []testCase[*runTest]{
 			t.wantRun(automation.Running, "a")
 			t.wantCount(automation.StageCount{Stage: "a", State: automation.StageRunning, Total: 2, Leased: 1})
 			t.complete(task)
+			_, _, err = t.store.Run(t.Context(), "r2")
+			wantErr(t, err, automation.ErrNotFound, "Run of one that was not created")
+			must(t, t.planned("planning", "a", items("1")), "Plan")
+			t.wantClaim("2", "1")
+			must(t, t.store.Drop(t.Context(), worker, dropped), "Drop")
 		}},
 	{"UndoesACompletionThatIsCancelledUnderWay", "a context that ends while save runs either completes the task or leaves nothing of it",
 		func(t *runTest) {

@@ -129,7 +129,20 @@ var stateCases = []testCase[*runTest]{
 			t.complete(task)
 			t.wantRun(automation.Done, "a")
 		}},
-	{"DoesNotWaitForADeadWorker", "a lease that ran out does not keep a run from pausing: its task is given back, and the dead worker's report is stale",
+	{"DropsForItsOwnerOnly", "a task that another has claimed, or that is over, is not dropped: ErrStale",
+		func(t *runTest) {
+			t.start([]string{"a"}, "1", "2")
+			tasks := t.claim(2)
+			t.set(automation.Running, automation.Canceling)
+			wantErr(t, t.store.Drop(t.Context(), "another", tasks[0].Ref), automation.ErrStale, "Drop by another")
+			t.complete(tasks[0])
+			wantErr(t, t.store.Drop(t.Context(), worker, tasks[0].Ref), automation.ErrStale, "Drop of a task that is done")
+			must(t, t.store.Drop(t.Context(), worker, tasks[1].Ref), "Drop")
+			wantErr(t, t.store.Drop(t.Context(), worker, tasks[1].Ref), automation.ErrStale, "Drop again")
+			t.wantCount(automation.StageCount{Stage: "a", State: automation.StageRunning, Total: 2, Done: 1})
+			t.set(automation.Canceling, automation.Cancelled)
+		}},
+	{"DoesNotWaitForADeadWorker", "a lease that ran out does not keep a run from pausing or from failing: its task is given back, and the dead worker's report is stale",
 		func(t *runTest) {
 			t.start([]string{"a"}, "1", "2")
 			task := t.claimOne()
@@ -141,9 +154,13 @@ var stateCases = []testCase[*runTest]{
 			wantErr(t, err, automation.ErrStale, "Complete of a task that was given back")
 			t.set(automation.Paused, automation.Running)
 			tasks := t.wantClaim("1", "2")
-			if len(tasks) > 0 && tasks[0].Ref.Generation != 2 {
+			if tasks[0].Ref.Generation != 2 {
 				t.Errorf("Claim = generation %d, want 2", tasks[0].Ref.Generation)
 			}
+			t.clock.advance(lease)
+			t.set(automation.Running, automation.Failed)
+			t.wantCount(automation.StageCount{Stage: "a", State: automation.StageRunning, Total: 2})
+			t.wantStale(worker, tasks[0].Ref)
 		}},
 	{"ChangesStateOnce", "of many equal changes of state that race one succeeds, the others are ErrState",
 		func(t *runTest) {

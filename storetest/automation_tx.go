@@ -23,6 +23,7 @@ var txCases = []testCase[*runTest]{
 			})
 			must(t, err, "Complete")
 			wantKeywords(t, t.faces.Content, "known:changed", "new:text of new")
+			t.wantRun(automation.Done, "a")
 		}},
 	{"UndoesContentWithItsTask", "if save fails what it wrote before is undone, new rows and changed ones",
 		func(t *runTest) {

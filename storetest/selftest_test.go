@@ -47,15 +47,39 @@ func (r *recorder) Failed() bool {
 
 // failures runs a case against a ledger and returns what it complains of.
 func failures(ctx context.Context, c testCase[*ledgerTest], open func(now func() time.Time) credits.Ledger) []string {
-	r := &recorder{ctx: ctx}
 	clk := newClock()
+	return complaints(ctx, func(r *recorder) {
+		c.do(&ledgerTest{tb: r, Ledger: open(clk.now), clock: clk}, (*ledgerTest).audit)
+	})
+}
+
+// complaints runs a case and returns what it complains of.
+func complaints(ctx context.Context, run func(*recorder)) []string {
+	r := &recorder{ctx: ctx}
 	done := make(chan struct{})
 	go func() { // a case that gives up ends its goroutine
 		defer close(done)
-		c.do(&ledgerTest{tb: r, Ledger: open(clk.now), clock: clk}, (*ledgerTest).audit)
+		run(r)
 	}()
 	<-done
 	return r.fails
+}
+
+// wantCaught checks that the case with the given name complains.
+func wantCaught[T tb](t *testing.T, cases []testCase[T], by string, failures func(testCase[T]) []string) {
+	t.Helper()
+	for _, c := range cases {
+		if c.name != by {
+			continue
+		}
+		got := failures(c)
+		if len(got) == 0 {
+			t.Errorf("case %s does not catch it", by)
+		}
+		t.Logf("%q", got)
+		return
+	}
+	t.Errorf("there is no case %s", by)
 }
 
 func sound(now func() time.Time) credits.Ledger {

@@ -1,8 +1,10 @@
 package memory
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/scrip-go/scrip/automation"
@@ -78,9 +80,13 @@ func (s *Runs) Claim(ctx context.Context, owner string, lease time.Duration, lim
 	}
 	defer s.mu.Unlock()
 	now := s.now()
-	claimed := s.runs.claimCanceling(owner, now, lease, limit)
+	var claimed []automation.Task
+	salvage := s.runs.salvageable(now)
 	for len(claimed) < limit {
 		t := s.runs.next(now)
+		if len(salvage) > 0 && (t == nil || salvage[0].place < t.place) {
+			t, salvage = salvage[0], salvage[1:]
+		}
 		if t == nil {
 			break
 		}
@@ -89,19 +95,16 @@ func (s *Runs) Claim(ctx context.Context, owner string, lease time.Duration, lim
 	return claimed, nil
 }
 
-// claimCanceling leases tasks of canceling runs. Those are few, and they are over soon, so their tasks are walked.
-func (t *runTable) claimCanceling(owner string, now time.Time, lease time.Duration, limit int) (claimed []automation.Task) {
+// salvageable returns the tasks of canceling runs that can be claimed, in the order of planning. Those runs are few, and
+// they are over soon, so their tasks are walked.
+func (t *runTable) salvageable(now time.Time) (found []*task) {
 	for _, r := range t.live {
-		if r.row.State != automation.Canceling {
-			continue
-		}
-		for _, task := range r.current.salvageable(now) {
-			if len(claimed) < limit {
-				claimed = append(claimed, task.claim(owner, now.Add(lease), now))
-			}
+		if r.row.State == automation.Canceling {
+			found = append(found, r.current.salvageable(now)...)
 		}
 	}
-	return claimed
+	slices.SortFunc(found, func(a, b *task) int { return cmp.Compare(a.place, b.place) })
+	return found
 }
 
 // next returns the task of a running run that was planned first among those that can be claimed.

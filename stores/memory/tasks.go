@@ -2,7 +2,6 @@ package memory
 
 import (
 	"bytes"
-	"cmp"
 	"fmt"
 	"slices"
 	"time"
@@ -172,15 +171,13 @@ func (st *stage) unsaved() (n int) {
 	return n
 }
 
-// salvageable returns the tasks that were claimed before and can be claimed now, in the order of planning.
-func (st *stage) salvageable(now time.Time) []*task {
-	var out []*task
+// salvageable returns the tasks that were claimed before and can be claimed now, in no order.
+func (st *stage) salvageable(now time.Time) (out []*task) {
 	st.each(func(t *task) {
 		if t.open() && !t.until.After(now) {
 			out = append(out, t)
 		}
 	})
-	slices.SortFunc(out, func(a, b *task) int { return cmp.Compare(a.place, b.place) })
 	return out
 }
 
