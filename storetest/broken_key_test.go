@@ -13,12 +13,14 @@ import (
 	"github.com/scrip-go/scrip/stores/memory"
 )
 
-// brokenKeyStores are mistakes that a store could make, each with the case that has to catch it.
-var brokenKeyStores = []struct {
+// brokenKeyStore is a mistake that a store could make, with the case that has to catch it.
+type brokenKeyStore struct {
 	name string
 	by   string
 	open func(sound secret.KeyStore) secret.KeyStore
-}{
+}
+
+var brokenKeyStores = append(brokenKeyChanges, []brokenKeyStore{
 	{"PutsWhateverTheVersion", "RefusesAChangeOfAnotherVersion", func(s secret.KeyStore) secret.KeyStore { return &lastWins{KeyStore: s} }},
 	{"AddsOverWhatIsThere", "RefusesToAddWhatIsThere", func(s secret.KeyStore) secret.KeyStore { return &overwriting{KeyStore: s} }},
 	{"DeletesWhateverTheVersion", "RefusesAChangeOfAnotherVersion", func(s secret.KeyStore) secret.KeyStore { return &hastyDelete{KeyStore: s} }},
@@ -41,7 +43,7 @@ var brokenKeyStores = []struct {
 	{"ShowsAChangeBeforeItsKey", "ShowsChangesInOrder", func(s secret.KeyStore) secret.KeyStore {
 		return &lagging{KeyStore: s, old: map[secret.Place]secret.StoredKey{}}
 	}},
-}
+}...)
 
 func TestCatchesBrokenKeyStores(t *testing.T) {
 	for _, broken := range brokenKeyStores {
@@ -75,15 +77,8 @@ func soundKeys(now func() time.Time) secret.KeyStore {
 
 // keyFailures runs a case against a store and returns what it complains of.
 func keyFailures(ctx context.Context, c testCase[*keyTest], open func(now func() time.Time) secret.KeyStore) []string {
-	r := &recorder{ctx: ctx}
 	clk := newClock()
-	done := make(chan struct{})
-	go func() { // a case that gives up ends its goroutine
-		defer close(done)
-		c.do(&keyTest{tb: r, KeyStore: open(clk.now), clock: clk}, (*keyTest).history)
-	}()
-	<-done
-	return r.fails
+	return complaints(ctx, func(r *recorder) { c.do(&keyTest{tb: r, KeyStore: open(clk.now), clock: clk}, (*keyTest).history) })
 }
 
 // lastWins takes every put for one of the present version.
