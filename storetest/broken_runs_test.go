@@ -280,8 +280,8 @@ func (s *toyRuns) SetState(ctx context.Context, id string, from, to automation.S
 		if leased > 0 && (to == automation.Paused && s.makes("PausesForADeadWorkerNever") || to == automation.Failed && s.makes("FailsForADeadWorkerNever")) {
 			return automation.ErrState
 		}
-	case "ClaimsOfPausingRuns", "ClaimsOfCancelingRunsAsEver":
-		if to == automation.Pausing || to == automation.Canceling { // nobody else is told
+	case "ClaimsOfPausingRuns", "ClaimsOfCancelingRunsAsEver": // who claims is not told
+		if to == automation.Pausing && s.makes("ClaimsOfPausingRuns") || to == automation.Canceling && s.makes("ClaimsOfCancelingRunsAsEver") {
 			return nil
 		}
 	}

@@ -151,7 +151,7 @@ func (s *toyRuns) Extend(ctx context.Context, owner string, refs []automation.Ta
 		case "ExtendsAnyGeneration":
 			ref.Generation = c.generation
 		case "ExtendsFromTheEnd":
-			lease += c.due.Sub(s.now())
+			lease += max(c.due.Sub(s.now()), 0)
 		case "ExtendsNothing":
 			lease = max(c.due.Sub(s.now()), 1)
 		case "ExtendsLiveLeasesOnly":

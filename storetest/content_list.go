@@ -12,12 +12,14 @@ import (
 )
 
 var listCases = []testCase[*contentTest]{
-	{"ListsByPositionAndID", "List yields the rows of a site by position, and rows of equal position by id; a row that moves is listed where it is",
+	{"ListsByPositionAndID", "List yields the rows of a site by position, and rows of equal position by the bytes of their ids; a row that moves is listed where it is",
 		func(t *contentTest) {
 			t.keywords("b@2", "a@2", "z@-1", "c@10", "d@9")
 			t.wantList(content.Query{}, "z", "a", "b", "d", "c")
 			t.keywords("c@1", "z@2")
 			t.wantList(content.Query{}, "c", "a", "b", "z", "d")
+			t.keywords("_@1", "Z@1", "é@1", "10@1", "9@1", "e@1", "cc@1", "a@9223372036854775807", "b@-9223372036854775808")
+			t.wantList(content.Query{}, "b", "10", "9", "Z", "_", "c", "cc", "e", "é", "z", "d", "a")
 		}},
 	{"PagesRows", "List begins after the row it is given and ends at its limit; the row need not be one that the query selects",
 		func(t *contentTest) {
@@ -30,6 +32,22 @@ var listCases = []testCase[*contentTest]{
 			t.wantList(content.Query{After: "b", Status: content.New}, "c", "d", "e")
 			t.wantList(content.Query{Status: content.New, Limit: 2}, "a", "c")
 			t.wantList(content.Query{After: "a", Status: content.Mapped}, "b")
+		}},
+	{"ListsManyRows", "List yields each row once, in order, however many have the same position, with a limit and without",
+		func(t *contentTest) {
+			const n = 600
+			rows := make([]content.Keyword, n)
+			for i := range rows {
+				rows[i] = keyword(fmt.Sprintf("k%03d", i*7%n), int64(i*7%n/250))
+			}
+			must(t, t.Keywords().Save(t.Context(), rows...), "Save")
+			all := make([]string, n)
+			for i := range all {
+				all[i] = fmt.Sprintf("k%03d", i)
+			}
+			t.wantList(content.Query{}, all...)
+			t.wantList(content.Query{Status: content.New, Limit: n - 50}, all[:n-50]...)
+			t.wantList(content.Query{After: "k010"}, all[11:]...)
 		}},
 	{"RefusesToListAfterNothing", "an After that is not a row of the site is ErrNotFound",
 		func(t *contentTest) {
@@ -177,6 +195,40 @@ var saveCases = []testCase[*contentTest]{
 			})
 			if won, lost := matching(errs, nil), matching(errs, content.ErrInvalid); won != 1 || lost != 15 {
 				t.Errorf("16 pictures in one place: %d are saved, %d are refused, want 1 and 15: %v", won, lost, errors.Join(errs...))
+			}
+		}},
+	{"TakesNoStepBackInARace", "a row that takes a step while others save it as it was is not taken back: each save is judged by the row that it replaces",
+		func(t *contentTest) {
+			must(t, t.Clusters().Save(t.Context(), cluster("c")), "Save")
+			for round := range 4 {
+				id := fmt.Sprint("k", round)
+				t.keywords(id + "@1")
+				errs := together(16, func(i int) error {
+					k := keyword(id, int64(i))
+					if i == 0 {
+						k.Status, k.Cluster = content.Mapped, "c"
+					}
+					return t.Keywords().Save(t.Context(), k)
+				})
+				must(t, errs[0], "Save of the step")
+				if saved, refused := matching(errs, nil), matching(errs, content.ErrTransition); saved+refused != len(errs) {
+					t.Errorf("16 saves: %d happen, %d are refused: %v", saved, refused, errors.Join(errs...))
+				}
+				if k, err := t.Keywords().Get(t.Context(), id); err != nil || k.Status != content.Mapped || k.Cluster != "c" {
+					t.Errorf("Get = %q in cluster %q, %v, want it mapped to c", k.Status, k.Cluster, err)
+				}
+			}
+		}},
+	{"ChecksARowAgainstTheOneBefore", "a row that a call saves twice is checked against what the call made of it, and is as the last one says",
+		func(t *contentTest) {
+			must(t, t.Clusters().Save(t.Context(), cluster("c")), "Save")
+			mapped := keyword("k", 2)
+			mapped.Status, mapped.Cluster = content.Mapped, "c"
+			wantErr(t, t.Keywords().Save(t.Context(), keyword("k", 1), mapped, keyword("k", 3)), content.ErrTransition, "Save of a step and back")
+			t.wantList(content.Query{})
+			must(t, t.Keywords().Save(t.Context(), keyword("k", 1), mapped), "Save of a row and its step")
+			if k, err := t.Keywords().Get(t.Context(), "k"); err != nil || k.Status != content.Mapped || k.Position != 2 {
+				t.Errorf("Get = %q at %d, %v, want it mapped at 2", k.Status, k.Position, err)
 			}
 		}},
 	{"DoesNothingWithACancelledContext", "a call whose context is over before it begins returns the context's error and saves nothing",

@@ -73,12 +73,24 @@ var rowCases = []testCase[*contentTest]{
 					t.Errorf("Get = %d, %+v, want what was saved", *k.Volume, a)
 				}
 				spoil(k, a)
+				for _, k := range collect(t, t.Keywords().List(t.Context(), content.Query{Site: site}), "List") {
+					spoil(k, a)
+				}
+				for _, a := range collect(t, t.Articles().List(t.Context(), content.Query{Site: site}), "List") {
+					spoil(content.Keyword{Volume: new(int64)}, a)
+				}
 			}
-			i, err := t.Ideas().Get(t.Context(), "i")
-			must(t, err, "Get")
-			i.Outline[0].Points[0] = "spoiled"
-			if i, err = t.Ideas().Get(t.Context(), "i"); err != nil || i.Outline[0].Points[0] != "a" {
-				t.Errorf("Get = %+v, %v, want what was saved", i.Outline, err)
+			for range 2 {
+				i, err := t.Ideas().Get(t.Context(), "i")
+				must(t, err, "Get")
+				task, err := t.Tasks().Get(t.Context(), "t")
+				must(t, err, "Get")
+				for _, b := range []content.Brief{i.Brief, task.Brief} {
+					if b.Outline[0].Points[0] != "a" || b.Outline[1].Heading != "h2" || b.Secondary[1] != "s2" {
+						t.Errorf("Get = %+v, want what was saved", b)
+					}
+					b.Outline[0].Points[0], b.Outline[1].Heading, b.Secondary[1] = "spoiled", "spoiled", "spoiled"
+				}
 			}
 		}},
 	{"TakesLegalStepsOnly", "a row's status changes by legal steps; any other is a *TransitionError that says from where to where, and leaves the row",
@@ -120,7 +132,7 @@ var rowCases = []testCase[*contentTest]{
 				t.Errorf("Get = %q, %v, want published", got.SiteStatus, err)
 			}
 		}},
-	{"RefusesRowsThatAreNone", "a row without an id, a site or what its kind requires is ErrInvalid; a row does not change its site",
+	{"RefusesRowsThatAreNone", "a row without an id, a site or what its kind requires is ErrInvalid; a row does not change its site, nor an article its task",
 		func(t *contentTest) {
 			t.parents()
 			for _, kind := range t.kinds() {
@@ -135,7 +147,29 @@ var rowCases = []testCase[*contentTest]{
 			must(t, t.Keywords().Save(t.Context(), k), "Save")
 			k.Site = "another"
 			wantErr(t, t.Keywords().Save(t.Context(), k), content.ErrInvalid, "Save in another site")
+			must(t, t.Tasks().Save(t.Context(), task("t2", "c", "i")), "Save")
+			changed := func(change func(*content.Article)) error {
+				a := article("a", "c", "t")
+				change(&a)
+				return t.Articles().Save(t.Context(), a)
+			}
+			picture := image("x", "a", 1)
+			picture.Prompt = ""
+			odd := image("x", "a", 1)
+			odd.Type = "odd"
+			must(t, t.Images().Save(t.Context(), image("m", "a", 2)), "Save")
+			lost := image("m", "a", 2)
+			lost.Status, lost.Blob.Name = content.Generated, ""
 			for name, err := range map[string]error{
+				"article of another task":      changed(func(a *content.Article) { a.Task = "t2" }),
+				"article of no task any more":  changed(func(a *content.Article) { a.Task = "" }),
+				"article without a title":      changed(func(a *content.Article) { a.Title = "" }),
+				"article without a slug":       changed(func(a *content.Article) { a.Slug = "" }),
+				"article without text":         changed(func(a *content.Article) { a.HTML = "" }),
+				"article nowhere":              changed(func(a *content.Article) { a.SiteStatus = "nowhere" }),
+				"image without a prompt":       t.Images().Save(t.Context(), picture),
+				"image of an odd type":         t.Images().Save(t.Context(), odd),
+				"image that is nowhere":        t.Images().Save(t.Context(), lost),
 				"keyword without text":         t.Keywords().Save(t.Context(), content.Keyword{Base: base("x", 0, content.New)}),
 				"keyword mapped to no cluster": t.Keywords().Save(t.Context(), content.Keyword{Base: base("k", 0, content.Mapped), Text: "x"}),
 				"cluster without a name":       t.Clusters().Save(t.Context(), content.Cluster{Base: base("x", 0, content.New)}),

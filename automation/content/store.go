@@ -48,12 +48,13 @@ type Query struct {
 type Table[T Row[T]] interface {
 	// Get returns the row with the id. Errors: ErrNotFound.
 	Get(ctx context.Context, id string) (T, error)
-	// List yields rows by position and id, ascending. It ends after the first error. The loop may save rows; whether it
+	// List yields rows by position and the bytes of their ids, ascending. It ends after the first error. The loop may save rows; whether it
 	// then sees them is not said.
 	List(ctx context.Context, q Query) iter.Seq2[T, error]
 	// Count returns how many rows List would yield. After and Limit are ignored.
 	Count(ctx context.Context, q Query) (int64, error)
-	// Save inserts rows, or updates those whose id is known, all or none. It calls Check on each with the stored row.
+	// Save inserts rows, or updates those whose id is known, all or none. It calls Check on each with the row that it
+	// replaces: nobody saves in between, and of a row that is there twice the second replaces the first.
 	// The store sets CreatedAt when it inserts and UpdatedAt each time.
 	// Errors: *TransitionError, ErrInvalid.
 	Save(ctx context.Context, rows ...T) error
