@@ -88,6 +88,7 @@ var rules = map[string]rule{
 	"internal/schemaproof":    {}, // as ledgerproof
 	"internal/openaispec":     {}, // a command for the tests beside it: no package can import it
 	"internal/gateproof":      {}, // as ledgerproof
+	"internal/runproof":       {}, // as ledgerproof
 	"internal/ledgerbench": {ours: []string{"usage", "credits", "internal/pgtest", "stores/memory", "stores/sqlite", "stores/postgres"},
 		others: []string{decimal, driver, pgx, pgxpool}}, // a command: no package can import it
 
