@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"syscall"
 	"testing"
 	"time"
 
@@ -27,7 +28,8 @@ func sized(small, full int) int {
 }
 
 // TestCampaignTwoProcesses has two processes work on one run, kills one of them at random moments, or both, and starts it
-// again, until the run is done. When a run is over before all kills are used up, the rest goes to a further one. SCRIP_SEED
+// again, until the run is done. One that works beside another may be held up as well, until the other has taken over what it
+// was at, and then goes on. When a run is over before all kills are used up, the rest goes to a further one. SCRIP_SEED
 // repeats which process is killed after how many requests; the moments are the machine's.
 func TestCampaignTwoProcesses(t *testing.T) {
 	calm := newCampaign(t, "sqlite")
@@ -50,12 +52,13 @@ func TestCampaignTwoProcesses(t *testing.T) {
 			t.Logf("seed %d", seed)
 			rng := rand.New(rand.NewPCG(seed, 0))
 			begun := time.Now()
-			killed, runs := 0, 0
+			killed, frozen, runs := 0, 0, 0
 			var total figures
 			for killed < on.kills && !t.Failed() {
 				runs++
 				c := newCampaign(t, on.store)
 				killed += c.disturb(rng, min(on.kills-killed, 12), still.requests+still.puts)
+				frozen += c.frozen
 				got, f := c.audit()
 				same(t, got, want)
 				total.requests += f.requests
@@ -63,20 +66,23 @@ func TestCampaignTwoProcesses(t *testing.T) {
 				total.attempts += f.attempts
 				total.settles += f.settles
 				total.puts += f.puts
+				total.late += f.late
 			}
-			t.Logf("%s: %d kills over %d runs of %d charges and %d articles: %d requests, %d billable, %d attempts, %d charges, %d posts put, %d of them again; %s",
-				on.store, killed, runs, len(want.Charged), len(want.Posts), total.requests, total.billable, total.attempts, total.settles,
-				total.puts, total.puts-runs*len(want.Posts), time.Since(begun).Round(time.Millisecond))
+			t.Logf("%s: %d kills and %d processes held up over %d runs of %d charges and %d articles: %d requests, %d billable, %d attempts, %d charges, "+
+				"%d requests for what was charged already; %d posts put, %d of them again; %s",
+				on.store, killed, frozen, runs, len(want.Charged), len(want.Posts), total.requests, total.billable, total.attempts, total.settles,
+				total.late, total.puts, total.puts-runs*len(want.Posts), time.Since(begun).Round(time.Millisecond))
 		})
 	}
 }
 
 // campaign is one run on a database of its own.
 type campaign struct {
-	t    *testing.T
-	duty duty
-	up   *providertest.Server
-	site *site
+	t      *testing.T
+	duty   duty
+	up     *providertest.Server
+	site   *site
+	frozen int // how often a process was held up
 }
 
 // newCampaign starts a run, which nobody works on yet.
@@ -148,6 +154,12 @@ func (c *campaign) disturb(rng *rand.Rand, kills, requests int) (killed int) {
 		if !two[doomed].opened.Load() && rng.IntN(4) > 0 {
 			doomed = 1 - doomed // the one that has the file
 		}
+		if c.duty.Store == "postgres" && rng.IntN(5) == 0 {
+			c.freeze(two[doomed], lease+time.Duration(rng.Int64N(int64(time.Second))))
+			if rng.IntN(2) == 0 {
+				continue
+			}
+		}
 		for i, p := range two {
 			if i != doomed && rng.IntN(6) > 0 {
 				continue
@@ -160,6 +172,15 @@ func (c *campaign) disturb(rng *rand.Rand, kills, requests int) (killed int) {
 	}
 	c.finish(two)
 	return killed
+}
+
+// freeze holds a process up for as long as that others take it for dead, and lets it go on with what it was at.
+func (c *campaign) freeze(p *process, d time.Duration) {
+	c.t.Helper()
+	must(c.t, p.cmd.Process.Signal(syscall.SIGSTOP))
+	time.Sleep(d)
+	must(c.t, p.cmd.Process.Signal(syscall.SIGCONT))
+	c.frozen++
 }
 
 // finish waits for processes to say that the run is done.
@@ -197,5 +218,5 @@ func (c *campaign) audit() (outcome, figures) {
 	db, err := stores[c.duty.Store].open(ctx, c.duty.Database)
 	must(c.t, err)
 	defer db.close()
-	return audit(c.t, db, c.up.Journal(), c.site)
+	return audit(c.t, db, c.up.Journal(), c.site, c.frozen > 0)
 }

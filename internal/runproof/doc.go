@@ -1,6 +1,6 @@
-// Package runproof proves that processes which share a run finish it together, however often they are killed: every item
-// is done and charged once, every article is on the site once, and whatever was paid for is there. It consists of tests:
-// nothing may import it.
+// Package runproof proves that processes which share a run finish it together, however often they are killed or held up:
+// every item is done and charged once, every article is on the site once, and whatever was paid for is there. It consists
+// of tests: nothing may import it.
 //
 // The whole pipeline, with the real engine, adapters and stores, works in two processes at a time. They face the fake
 // upstream of package providertest and a site to publish on over loopback, which both outlive them. On PostgreSQL the two
