@@ -140,7 +140,6 @@ type claim struct {
 	generation int64
 	due        time.Time // when its lease ends, or its time comes
 	lost       int       // leases that ran out
-	over       bool
 }
 
 func newToyRuns(mistake string, now func() time.Time) *toyRuns {

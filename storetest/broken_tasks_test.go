@@ -172,10 +172,10 @@ func (s *toyRuns) Extend(ctx context.Context, owner string, refs []automation.Ta
 	return kept, nil
 }
 
-// ended notes that a claim was given back, or that its task is over, and is called with mu.
-func (s *toyRuns) ended(ref automation.TaskRef, over bool, due time.Time) {
+// ended notes that a claim was given back until a time, or that its task is over, and is called with mu.
+func (s *toyRuns) ended(ref automation.TaskRef, due time.Time) {
 	c := s.claims[of(ref)]
-	c.owner, c.over, c.due = "", over, due
+	c.owner, c.due = "", due
 	s.claims[of(ref)] = c
 }
 
@@ -202,7 +202,7 @@ func (s *toyRuns) Retry(ctx context.Context, owner string, ref automation.TaskRe
 	if err == nil {
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		s.ended(ref, false, s.now().Add(after))
+		s.ended(ref, s.now().Add(after))
 	}
 	return err
 }

@@ -55,7 +55,7 @@ func (s *toyRuns) Complete(ctx context.Context, owner string, ref automation.Tas
 		after, _, _ := s.Store.Run(ctx, ref.Run)
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		s.ended(ref, true, time.Time{})
+		s.ended(ref, time.Time{})
 		s.ending = before.State == automation.Canceling && after.State == automation.Done
 	}
 	return errors.Join(err, failed, over)
