@@ -71,9 +71,10 @@ var rules = map[string]rule{
 	"engine/functions":               {ours: []string{"engine", "providers"}, others: []string{tokenizer, atoms}},
 	"engine/functions/functionstest": {ours: []string{"engine", "engine/functions", "engine/functions/functionstest/", "providers", "providers/providertest"}},
 
-	"automation":         {ours: []string{"credits"}},
-	"automation/content": {},
-	"automation/folder":  {ours: []string{"automation/content", "internal/durable"}},
+	"automation":           {ours: []string{"credits"}},
+	"automation/content":   {},
+	"automation/folder":    {ours: []string{"automation/content", "internal/durable"}},
+	"automation/wordpress": {ours: []string{"automation/content", "secret"}},
 	"automation/pipeline": {ours: []string{"automation", "automation/content", "engine", "engine/functions", "credits", "usage",
 		"registry", "providers", "secret"}, others: []string{sanitiser}}, // the last three for the errors that it classifies
 

@@ -22,6 +22,7 @@
 //   - [github.com/scrip-go/scrip/automation/content]: keywords, clusters, ideas, tasks, articles, images
 //   - [github.com/scrip-go/scrip/automation/pipeline]: the seven stages from keywords to published articles
 //   - [github.com/scrip-go/scrip/automation/folder]: publishing to a static site
+//   - [github.com/scrip-go/scrip/automation/wordpress]: publishing to a WordPress site
 //
 // Storage:
 //

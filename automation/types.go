@@ -61,7 +61,7 @@ type Reason string
 const (
 	ByUser          Reason = "user"          // somebody asked for it
 	ByCredits       Reason = "credits"       // the account has not enough credits for the next operation, or a cap leaves no room for it
-	ByProvider      Reason = "provider"      // a provider refuses to work for us (key, permission, quota) or is not to be reached
+	ByProvider      Reason = "provider"      // a provider, or the site to publish on, refuses to work for us (key, permission, quota) or is not to be reached
 	ByConfiguration Reason = "configuration" // the registry or the engine lacks what every item needs
 	ByItems         Reason = "items"         // every item of a stage failed
 )

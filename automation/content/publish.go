@@ -2,6 +2,7 @@ package content
 
 import (
 	"context"
+	"errors"
 	"html"
 	"iter"
 	"strconv"
@@ -32,8 +33,19 @@ type Publication struct {
 	ExternalURL string `json:"external_url"`
 }
 
+// What an error of a publisher may match, to say whose fault it is. One that matches none of them counts as the post's, and is
+// tried again a few times.
+var (
+	// ErrSiteRefuses: the site does not let us publish, whatever the post. Somebody has to mend that first.
+	ErrSiteRefuses = errors.New("the site refuses to be published on")
+	// ErrSiteUnavailable: the site did not answer, or not as it should, and may do so later.
+	ErrSiteUnavailable = errors.New("the site does not answer as it should")
+	// ErrPostRefused: the site would refuse this post again.
+	ErrPostRefused = errors.New("the site refuses the post")
+)
+
 // Publisher puts posts on a site. Publish is idempotent by p.Key, also after an error or a crash, and safe for
-// concurrent use for different keys.
+// concurrent use for different keys. Errors may match [ErrSiteRefuses], [ErrSiteUnavailable] and [ErrPostRefused].
 type Publisher interface {
 	Publish(ctx context.Context, p Post) (Publication, error)
 }

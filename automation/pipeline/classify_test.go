@@ -9,6 +9,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/scrip-go/scrip/automation"
+	"github.com/scrip-go/scrip/automation/content"
 	"github.com/scrip-go/scrip/automation/pipeline"
 	"github.com/scrip-go/scrip/credits"
 	"github.com/scrip-go/scrip/engine"
@@ -48,6 +49,10 @@ func TestAFailureIsTheFaultOfWhoCanMendIt(t *testing.T) {
 		{"OverloadedAtFirst", provider(providers.Overloaded), 0, errors.New("plain")},
 		{"OverloadedForLong", provider(providers.Overloaded), 2, paused(automation.ByProvider)},
 		{"OutageForLong", provider(providers.Network), 2, paused(automation.ByProvider)},
+		{"SiteRefuses", content.ErrSiteRefuses, 0, paused(automation.ByProvider)},
+		{"SiteAwayAtFirst", content.ErrSiteUnavailable, 0, errors.New("plain")},
+		{"SiteAwayForLong", content.ErrSiteUnavailable, 2, paused(automation.ByProvider)},
+		{"PostRefused", content.ErrPostRefused, 0, automation.Permanent(errors.New("x"))},
 		{"CutAnswer", provider(providers.Incomplete), 2, errors.New("plain")},
 		{"Cancelled", context.Canceled, 0, errors.New("plain")},
 	} {

@@ -54,7 +54,7 @@ func (s *publishStage) Do(ctx context.Context, c automation.Call) (automation.Ou
 	}
 	published, err := s.cfg.Publisher.Publish(ctx, post)
 	if err != nil {
-		return automation.Outcome{}, err
+		return automation.Outcome{}, classify(err, c)
 	}
 	out, err := json.Marshal(published)
 	return automation.Outcome{Out: out}, err
