@@ -2,7 +2,7 @@
 // its pictures, readable on a phone, without a script. Open index.html in a browser, or put the folder on any web server.
 //
 // A page is replaced as a whole or not at all, so a crash leaves no half page, and publishing the same post again
-// writes the same files.
+// writes the same files. A directory is for one process at a time.
 package folder
 
 import (

@@ -54,6 +54,7 @@ func TestRefusesBadInput(t *testing.T) {
 			return []string{"-keywords", file(t, "k.txt", []byte("a\nb\nc\nd\n"+strings.Repeat("e", 600)+"\n"))}
 		}, []string{"keyword 5", "600 bytes"}},
 		{"UnknownFlag", func(*testing.T) []string { return []string{"-colour"} }, []string{"-colour"}},
+		{"NoUserOfTheSite", func(*testing.T) []string { return []string{"-wordpress", "http://127.0.0.1:1"} }, []string{"User must be set", "Password must be set"}},
 		{"NegativeCredits", func(*testing.T) []string { return []string{"-credits", "-1"} }, []string{"-credits is -1"}},
 		{"TooManyPictures", func(*testing.T) []string { return []string{"-images", "9"} }, []string{"-images is 9", "0 to 8"}},
 		{"NoWorkers", func(*testing.T) []string { return []string{"-workers", "0"} }, []string{"-workers is 0"}},

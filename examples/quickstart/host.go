@@ -14,11 +14,13 @@ import (
 	"github.com/scrip-go/scrip/automation/content"
 	"github.com/scrip-go/scrip/automation/folder"
 	"github.com/scrip-go/scrip/automation/pipeline"
+	"github.com/scrip-go/scrip/automation/wordpress"
 	"github.com/scrip-go/scrip/blobs"
 	"github.com/scrip-go/scrip/credits"
 	"github.com/scrip-go/scrip/engine"
 	"github.com/scrip-go/scrip/engine/functions"
 	"github.com/scrip-go/scrip/registry"
+	"github.com/scrip-go/scrip/secret"
 	"github.com/scrip-go/scrip/stores/sqlite"
 )
 
@@ -33,7 +35,7 @@ type host struct {
 
 	db       *sqlite.DB
 	registry *registry.Registry
-	site     *folder.Site
+	site     content.Publisher
 	upstream *upstreams
 	pipeline *pipeline.Pipeline
 	runner   *automation.Runner
@@ -58,7 +60,7 @@ func open(ctx context.Context, o options, getenv func(string) string, stderr io.
 		return nil, err
 	}
 	h := &host{o: o, stderr: stderr, started: time.Now()}
-	newDB, newSite := missing(o.db), missing(o.out)
+	newDB, newSite := missing(o.db), o.site == "" && missing(o.out)
 	defer func() {
 		if err != nil {
 			h.undo(newDB, newSite)
@@ -67,7 +69,7 @@ func open(ctx context.Context, o options, getenv func(string) string, stderr io.
 	if h.db, err = openDB(ctx, o.db); err != nil {
 		return nil, err
 	}
-	if h.site, err = folder.Open(siteOf(o)); err != nil {
+	if h.site, err = openSite(ctx, o, getenv); err != nil {
 		return nil, err
 	}
 	if err := h.db.Migrate(ctx); err != nil {
@@ -110,12 +112,28 @@ func (h *host) undo(newDB, newSite bool) {
 
 func blobsDir(o options) string { return o.db + "-blobs" }
 
-func siteOf(o options) folder.Config {
+// openSite returns where articles are published. A WordPress is asked first whether it lets us.
+func openSite(ctx context.Context, o options, getenv func(string) string) (content.Publisher, error) {
+	if o.site == "" {
+		return openFolder(o)
+	}
+	site, err := wordpress.New(wordpress.Config{URL: o.site, User: getenv("WORDPRESS_USER"), Password: secret.New(getenv("WORDPRESS_PASSWORD"))})
+	if err != nil {
+		return nil, err
+	}
+	return site, site.Check(ctx)
+}
+
+func openFolder(o options) (content.Publisher, error) {
 	c := folder.Config{Dir: o.out, Title: "Worth Knowing", Description: "Plain answers to what people ask."}
 	if o.keywords == "" {
 		c.Title, c.Description = "The Balcony Kitchen Garden", "Vegetables, herbs and compost where there is no garden."
 	}
-	return c
+	site, err := folder.Open(c)
+	if err != nil {
+		return nil, err
+	}
+	return site, nil
 }
 
 func (h *host) close() {

@@ -5,7 +5,7 @@
 //
 // With nothing configured it works offline: an SQLite file, keywords of its own, and upstreams on loopback whose answers
 // are made up by a program. With OPENAI_API_KEY or RUNWARE_API_KEY it calls the real services (OPENAI_BASE_URL and
-// RUNWARE_BASE_URL name others); a service without a key stays on loopback.
+// RUNWARE_BASE_URL name others); a service without a key stays on loopback. With -wordpress the articles are published there.
 //
 // Kill it anywhere and start it again: it goes on where it was, and pays for nothing twice.
 //
@@ -48,6 +48,7 @@ type options struct {
 	db, out  string
 	credits  int64
 	images   int
+	site     string // empty for the folder
 	upstream string
 	workers  int
 	json     bool
@@ -62,6 +63,7 @@ func parseFlags(args []string, stderr io.Writer) (options, error) {
 	fs.IntVar(&o.limit, "limit", 0, "use the first `N` keywords only (default: all)")
 	fs.StringVar(&o.db, "db", "quickstart.db", "SQLite `file` for the ledger, the run and the content; pictures are kept beside it")
 	fs.StringVar(&o.out, "out", "out", "`folder` for the site")
+	fs.StringVar(&o.site, "wordpress", "", "home page `URL` of a WordPress to publish on instead of the folder, as WORDPRESS_USER with the application password WORDPRESS_PASSWORD")
 	fs.Int64Var(&o.credits, "credits", 20_000, "`credits` ever granted to this database in all; a higher number grants the difference")
 	fs.IntVar(&o.images, "images", 1, fmt.Sprintf("pictures inside each article, besides one at its head, up to %d; 0 for no pictures at all", functions.MaxPictures))
 	fs.StringVar(&o.upstream, "upstream", "", "base `URL` of one server that speaks the wires of OpenAI and of Runware, such as examples/upstream")

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -162,7 +163,7 @@ func (h *host) print(w io.Writer, s summary) {
 	case h.run.State == automation.Paused:
 		fmt.Fprintf(w, "\nPaused. What was paid for is saved; once that is mended, the same command goes on.\n")
 	case h.run.State == automation.Done:
-		fmt.Fprintf(w, "\n%d articles: open %s\n", s.Published, filepath.Join(h.o.out, "index.html"))
+		fmt.Fprintf(w, "\n%d articles: open %s\n", s.Published, cmp.Or(h.o.site, filepath.Join(h.o.out, "index.html")))
 	}
 }
 
