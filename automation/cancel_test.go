@@ -120,3 +120,67 @@ func TestCancelTriesToSaveAgainAndThenGivesUp(t *testing.T) {
 		}
 	})
 }
+
+// TestGivingUpSavesWhatWasPaidForAndReleasesTheRest has items that fail for good after they paid, or while they hold.
+func TestGivingUpSavesWhatWasPaidForAndReleasesTheRest(t *testing.T) {
+	for name, failure := range map[string]func() error{
+		"after all its tries":   func() error { return errItem },
+		"by a permanent error":  func() error { return automation.Permanent(errItem) },
+		"by a panic of its own": func() error { panic("nobody thought of this") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, func(t *testing.T) {
+				s := newPaying(3)
+				s.policy.Attempts = 2
+				s.do = func(_ context.Context, c automation.Call) error {
+					switch c.Item.ID {
+					case "a-2": // is paid for, and its answer does not come back
+						s.pay(c.Item.ID)
+						return failure()
+					case "a-3": // is held, and not paid for
+						return failure()
+					}
+					return nil
+				}
+				b := start(t, automation.Config{}, s)
+				_, counts := b.wait(automation.Done)
+				if counts[0].Done != 2 || counts[0].Failed != 1 || s.saved["a-2"] != 1 || !s.released["a-3"] || s.released["a-2"] {
+					t.Errorf("counts %+v, saved %v, released %v: want a-2 saved, a-3 released and failed", counts[0], s.saved, s.released)
+				}
+				for f, err := range b.store.Failed(t.Context(), "r") {
+					if err != nil || f.Item != "a-3" || f.Attempts == 0 || f.Cause == "" {
+						t.Errorf("Failed yields %+v, %v, want a-3 with its cause", f, err)
+					}
+				}
+			})
+		})
+	}
+}
+
+func TestGivingUpWaitsForWhatCannotBeAskedNow(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		s := newPaying(2)
+		s.policy.Attempts = 3
+		s.do = func(_ context.Context, c automation.Call) error {
+			s.pay(c.Item.ID)
+			return automation.Permanent(errItem)
+		}
+		asked := map[string]int{}
+		s.salvage = func(c automation.Call) error {
+			if asked[c.Item.ID]++; c.Item.ID == "a-1" || asked[c.Item.ID] == 1 {
+				return errors.New("the ledger is away")
+			}
+			return nil
+		}
+		b := start(t, automation.Config{Workers: 1}, s)
+		_, counts := b.wait(automation.Done)
+		if asked["a-1"] != 3 || asked["a-2"] != 2 || counts[0].Done != 1 || counts[0].Failed != 1 || s.saved["a-2"] != 1 {
+			t.Errorf("asked %v, saved %v, counts %+v, want a-1 given up after three tries and a-2 saved after two", asked, s.saved, counts[0])
+		}
+		for f, err := range b.store.Failed(t.Context(), "r") {
+			if err != nil || f.Cause != errItem.Error() {
+				t.Errorf("Failed yields %+v, %v, want the item's own error", f, err)
+			}
+		}
+	})
+}

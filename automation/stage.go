@@ -34,8 +34,8 @@ type Finisher interface {
 	Finish(ctx context.Context, c Call) error
 }
 
-// Salvager is implemented by a stage that pays. When a run is cancelled, what an item has paid for is saved all the same,
-// and what it holds is given back.
+// Salvager is implemented by a stage that pays. When a run is cancelled or an item is given up, what the item has paid for is
+// saved all the same, and what it holds is given back.
 type Salvager interface {
 	// Salvage returns what Do paid for, without paying for anything itself; paid is false if nothing was. It releases
 	// what is held for the item. It is called at least once.

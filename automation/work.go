@@ -21,14 +21,14 @@ func (r *Runner) do(ctx context.Context, t Task) {
 	call := Call{Ref: t.Ref, Account: t.Account, Site: t.Site, Item: t.Item, Attempt: t.Attempts,
 		Holder: credits.Holder{ID: fmt.Sprintf("%s/%d", r.cfg.Owner, t.Ref.Generation), Fence: t.Ref.Generation}}
 	if t.Canceling {
-		r.salvage(ctx, t, stage, call)
+		r.salvage(ctx, t, stage, call, nil)
 		return
 	}
 	err := r.perform(ctx, stage, call)
 	if err == nil || errors.Is(err, ErrStale) {
 		return // done, or somebody else's
 	}
-	r.refuse(ctx, t, stage.Policy(), err, before)
+	r.refuse(ctx, t, stage, call, err, before)
 }
 
 // perform does the item's work and saves it.
@@ -91,7 +91,7 @@ func (r *Runner) complete(ctx context.Context, c Call, out Outcome, save func(Tx
 
 // refuse takes a failure as its mark says, or else by the stage's policy. before is what the run's completions were when
 // the task was begun.
-func (r *Runner) refuse(ctx context.Context, t Task, p Policy, cause error, before int64) {
+func (r *Runner) refuse(ctx context.Context, t Task, stage Stage, c Call, cause error, before int64) {
 	if ctx.Err() != nil { // stopped: no fault of the item
 		r.giveBack(ctx, t, cause, 0, false)
 		return
@@ -108,10 +108,10 @@ func (r *Runner) refuse(ctx context.Context, t Task, p Policy, cause error, befo
 		r.giveBack(ctx, t, cause, 0, false)
 		return
 	}
-	failed := t.Attempts + 1
+	p, failed := stage.Policy(), t.Attempts+1
 	r.cfg.Logger.Warn("automation: a task failed", "run", t.Ref.Run, "stage", t.Ref.Stage, "item", t.Ref.Item, "attempt", failed, "error", cause)
 	if isPermanent(cause) || failed >= p.attempts() {
-		r.write(ctx, t, func(ctx context.Context) error { return r.cfg.Store.Fail(ctx, r.cfg.Owner, t.Ref, cause.Error()) })
+		r.salvage(ctx, t, stage, c, cause)
 		return
 	}
 	r.giveBack(ctx, t, cause, p.backoff(failed), true)
