@@ -135,6 +135,66 @@ func TestALiveHolderIsNotOvertakenByItsEqual(t *testing.T) {
 	}
 }
 
+// TestAHoldIsLeasedForTheRequestAndAMinute looks at the hold while its request is under way.
+func TestAHoldIsLeasedForTheRequestAndAMinute(t *testing.T) {
+	const day = 24 * time.Hour
+	for name, tt := range map[string]struct {
+		model                string
+		configure            func(*engine.Config)
+		request, lease, life time.Duration
+	}{
+		"a text":                        {"", func(*engine.Config) {}, 120 * time.Second, 180 * time.Second, day},
+		"a picture":                     {dalleModel, func(*engine.Config) {}, 300 * time.Second, 360 * time.Second, day},
+		"a text by the configuration":   {"", func(c *engine.Config) { c.TextTimeout = 10 * time.Second }, 10 * time.Second, 70 * time.Second, day},
+		"a picture by it":               {dalleModel, func(c *engine.Config) { c.ImageTimeout = time.Hour }, time.Hour, time.Hour + time.Minute, day},
+		"a life by it":                  {"", func(c *engine.Config) { c.HoldTTL = time.Hour }, 120 * time.Second, 180 * time.Second, time.Hour},
+		"a life shorter than the lease": {"", func(c *engine.Config) { c.HoldTTL = time.Second }, 120 * time.Second, 180 * time.Second, 180 * time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var h *host
+				looked := false
+				look := func(ctx context.Context) {
+					looked = true
+					known, err := h.ledger.Lookup(ctx, account, "k")
+					ends, bounded := ctx.Deadline()
+					if err != nil || known.Hold == nil || !bounded {
+						t.Fatalf("Lookup = %+v, %v, the request is bounded: %t", known, err, bounded)
+					}
+					now := time.Now()
+					if got := ends.Sub(now); got != tt.request {
+						t.Errorf("the request may take %s, want %s", got, tt.request)
+					}
+					if got := known.Hold.LeaseUntil.Sub(now); got != tt.lease {
+						t.Errorf("the lease is %s, want %s", got, tt.lease)
+					}
+					if got := known.Hold.ExpiresAt.Sub(now); got != tt.life {
+						t.Errorf("the hold expires after %s, want %s", got, tt.life)
+					}
+				}
+				h = newHost(t, setup{inProcess: true, engine: func(c *engine.Config) {
+					c.Providers = []providers.Provider{both{
+						func(ctx context.Context, _ providers.TextRequest) (providers.TextResult, error) {
+							look(ctx)
+							return says(`{"echo":"a"}`)
+						},
+						func(ctx context.Context, _ providers.ImageRequest) (providers.ImageResult, error) {
+							look(ctx)
+							return providers.ImageResult{}, failure(providers.Blocked, providers.Rejected)
+						},
+					}}
+					tt.configure(c)
+				}})
+				_, _, err := flow{model: tt.model}.run(h, h.Engine, credits.Holder{})
+				if !looked || (err == nil) != (tt.model == "") {
+					t.Errorf("the request was sent: %t, %v", looked, err)
+				}
+				h.sound()
+			})
+		})
+	}
+}
+
 func TestAHolderThatWasOvertakenStopsAndLeavesTheHoldAlone(t *testing.T) {
 	for name, first := range map[string]error{"AtItsFailure": failure(providers.Blocked, providers.Executed), "BeforeItsRetry": failure(providers.RateLimited, providers.Rejected)} {
 		t.Run(name, func(t *testing.T) {
