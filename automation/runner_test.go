@@ -229,7 +229,11 @@ func TestGoesOnWhereAStoppedRunnerWas(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		store := memory.New(nil).Runs()
 		s := newStage("a", 30)
-		s.do = func(ctx context.Context, _ automation.Call) error {
+		s.policy.Attempts = 1 // a stop is no failed try
+		s.do = func(ctx context.Context, c automation.Call) error {
+			if c.Attempt != 0 {
+				t.Errorf("Attempt = %d of %s, want 0", c.Attempt, c.Item.ID)
+			}
 			select {
 			case <-time.After(10 * time.Second):
 				return nil
@@ -354,7 +358,10 @@ func TestLeavesTheTasksOfAStageThatItDoesNotHave(t *testing.T) {
 		store := memory.New(nil).Runs()
 		s := newStage("a", 3)
 		var gone atomic.Bool
-		s.do = func(context.Context, automation.Call) error {
+		s.do = func(_ context.Context, c automation.Call) error {
+			if c.Attempt != 0 {
+				t.Errorf("Attempt = %d of %s, want 0: not to have its stage is no failed try", c.Attempt, c.Item.ID)
+			}
 			if !gone.Load() {
 				time.Sleep(time.Hour)
 			}
