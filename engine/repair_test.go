@@ -147,6 +147,68 @@ func TestARepairThatFailsCostsTheCustomerNothing(t *testing.T) {
 	h.sound()
 }
 
+// usesAll is an answer to a request that used as much as it could: a token for each byte, what the wrapping may have, and the
+// whole bound on the output.
+func usesAll(r providers.TextRequest, answer string) (providers.TextResult, error) {
+	in := int64(64)
+	if r.Schema != nil {
+		in += int64(len(r.Schema.JSON))
+	}
+	for _, m := range r.Messages {
+		in += 16 + int64(len(m.Text))
+	}
+	return providers.TextResult{Text: answer, Metering: providers.Metering{Usage: usage.Tokens(in, r.MaxOutput), RequestID: "req"}}, nil
+}
+
+// TestTheHoldCoversAllThatItsCallsMayUse has calls that use what they may to the last token.
+func TestTheHoldCoversAllThatItsCallsMayUse(t *testing.T) {
+	right := func(r providers.TextRequest, _ int) (providers.TextResult, error) {
+		return usesAll(r, `{"echo":"right"}`)
+	}
+	wrongFirst := func(r providers.TextRequest, call int) (providers.TextResult, error) {
+		if call == 1 {
+			return usesAll(r, "No.")
+		}
+		return right(r, call)
+	}
+	for name, tt := range map[string]struct {
+		configure func(*registry.Configuration)
+		first     func(r providers.TextRequest, call int) (providers.TextResult, error)
+		model     string
+	}{
+		"a call":                {falling(1), right, textModel},
+		"a call and its repair": {falling(1), wrongFirst, textModel},
+		"a repair by the fallback": {falling(10), func(r providers.TextRequest, call int) (providers.TextResult, error) {
+			if call == 2 {
+				return providers.TextResult{}, failure(providers.Quota, providers.Rejected)
+			}
+			return wrongFirst(r, call)
+		}, fallbackModel},
+	} {
+		t.Run(name, func(t *testing.T) {
+			calls := 0
+			h := newHost(t, setup{configure: tt.configure, engine: func(c *engine.Config) {
+				withFallback(nil)(c)
+				c.Providers = []providers.Provider{
+					text(func(_ context.Context, r providers.TextRequest) (providers.TextResult, error) {
+						calls++
+						return tt.first(r, calls)
+					}),
+					spare{func(_ context.Context, r providers.TextRequest) (providers.TextResult, error) { return right(r, 0) }},
+				}
+			}})
+			got, err := h.echo("k")
+			if err != nil || got.Record.Model != tt.model {
+				t.Fatalf("Run = %+v, %v, want an answer of %s", got, err, tt.model)
+			}
+			if r := got.Record; r.WrittenOff != 0 || !r.Exact.Ceil().Equal(decimal.NewFromInt(int64(r.Charged))) {
+				t.Errorf("charged %d for exactly %s, %d written off; want all of it charged", r.Charged, r.Exact, r.WrittenOff)
+			}
+			h.sound()
+		})
+	}
+}
+
 func TestTheMinimumCountsOnceForARepairedCall(t *testing.T) {
 	var heard [][]providers.Message
 	h := newHost(t, setup{engine: with(answers(&heard, "No.", `{"echo":"x"}`)), configure: func(c *registry.Configuration) { c.Operations[3].MinCredits = 60 }})
