@@ -6,6 +6,7 @@ import (
 	"iter"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -379,6 +380,83 @@ func TestLeavesTheTasksOfAStageThatItDoesNotHave(t *testing.T) {
 		before.wait(automation.Done)
 		s.wantSaved(t)
 	})
+}
+
+// listener is a store that keeps what the runner asks of it.
+type listener struct {
+	automation.Store
+	mu     sync.Mutex
+	claims []time.Time
+	limit  int // of the first claim
+	lease  time.Duration
+	after  []time.Duration // of retries
+}
+
+func (l *listener) Claim(ctx context.Context, owner string, lease time.Duration, limit int) ([]automation.Task, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.claims = append(l.claims, time.Now()); len(l.claims) == 1 {
+		l.limit, l.lease = limit, lease
+	}
+	return l.Store.Claim(ctx, owner, lease, limit)
+}
+
+func (l *listener) Retry(ctx context.Context, owner string, ref automation.TaskRef, cause string, after time.Duration, attempt bool) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.after = append(l.after, after)
+	return l.Store.Retry(ctx, owner, ref, cause, after, attempt)
+}
+
+func TestTheDefaultsAreThoseOfTheComments(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		l := &listener{Store: memory.New(nil).Runs()}
+		b := serve(t, automation.Config{Store: l}, newStage("a", 1))
+		time.Sleep(time.Minute) // without anything to do
+		l.mu.Lock()
+		if idle := l.claims[len(l.claims)-1].Sub(l.claims[len(l.claims)-2]); l.limit != 4 || l.lease != 2*time.Minute || idle != 200*time.Millisecond {
+			t.Errorf("%d workers, a lease of %s, a look every %s; want 4, 2m0s, 200ms", l.limit, l.lease, idle)
+		}
+		l.mu.Unlock()
+		b.stop()
+
+		hung := newStage("a", 1)
+		hung.do = func(ctx context.Context, _ automation.Call) error { <-ctx.Done(); return ctx.Err() }
+		b = start(t, automation.Config{}, hung)
+		time.Sleep(time.Minute)
+		begin := time.Now()
+		b.stop()
+		if d := time.Since(begin); d != 30*time.Second {
+			t.Errorf("Serve ended after %s, want after 30 s", d)
+		}
+	})
+}
+
+func TestTheBackoffDoublesUpToFiveMinutes(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		l := &listener{Store: memory.New(nil).Runs()}
+		s := newStage("a", 1)
+		s.policy.Attempts = 13
+		s.do = func(context.Context, automation.Call) error { return errItem }
+		start(t, automation.Config{Store: l}, s).wait(automation.Failed)
+		var want []time.Duration
+		for d := 500 * time.Millisecond; len(want) < 12; d *= 2 {
+			want = append(want, min(d, 5*time.Minute))
+		}
+		if !slices.Equal(l.after, want) {
+			t.Errorf("tries after %v, want %v", l.after, want)
+		}
+	})
+}
+
+// TestAKeyIsTheSameInEveryTryAndRelease: who changes it makes a deploy in the middle of a run pay again.
+func TestAKeyIsTheSameInEveryTryAndRelease(t *testing.T) {
+	for try := range 3 {
+		c := automation.Call{Ref: automation.TaskRef{Run: "r", Stage: "s", Item: "i", Generation: int64(try + 1)}, Attempt: try}
+		if got := c.Key("draft"); got != "r/s/i/draft" {
+			t.Errorf("Key = %q in try %d, want r/s/i/draft", got, try+1)
+		}
+	}
 }
 
 func TestRefusesAConfigurationThatCannotWork(t *testing.T) {
