@@ -1,7 +1,9 @@
 package pipeline_test
 
 import (
+	"encoding/json"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -36,6 +38,11 @@ func TestTurnsKeywordsIntoPublishedArticles(t *testing.T) {
 			}
 			if spent != 5000-b.Posted || run.Estimate != estimate.Total || spent > 2*estimate.Total || estimate.Total > 2*spent {
 				t.Errorf("stages charged %d, the account %d, the estimate was %d: want the first two equal and the third not far off", spent, 5000-b.Posted, estimate.Total)
+			}
+			for r, err := range s.ledger.Records(t.Context(), credits.UsageQuery{Account: "alice"}) {
+				if err != nil || r.Scope != run.ID || !strings.HasPrefix(string(r.Key), run.ID+"/") || !strings.HasSuffix(string(r.Key), "/call") {
+					t.Errorf("record %+v, %v, want it counted under the run %q and named by its item", r, err, run.ID)
+				}
 			}
 			checkRows(t, s)
 		})
@@ -286,10 +293,35 @@ func TestAddKeywordsTakesEachTextOnce(t *testing.T) {
 }
 
 func TestRefusesAConfigurationThatCannotWork(t *testing.T) {
-	_, err := pipeline.New(pipeline.Config{BatchSize: 3})
-	for _, want := range []string{"Engine, Functions, Content, Publisher and Blobs", "BatchSize is 3"} {
-		if !errors.Is(err, pipeline.ErrInvalid) || !strings.Contains(err.Error(), want) {
-			t.Errorf("New = %v, want ErrInvalid with %q", err, want)
+	for size, wants := range map[int][]string{
+		3:                         {"Engine, Functions, Content, Publisher and Blobs", "BatchSize is 3"},
+		functions.MaxKeywords + 1: {fmt.Sprintf("BatchSize is %d", functions.MaxKeywords+1)},
+	} {
+		_, err := pipeline.New(pipeline.Config{BatchSize: size})
+		for _, want := range wants {
+			if !errors.Is(err, pipeline.ErrInvalid) || !strings.Contains(err.Error(), want) {
+				t.Errorf("New = %v, want ErrInvalid with %q", err, want)
+			}
+		}
+	}
+}
+
+// TestKeywordsAreGroupedTwentyAtATime counts the keywords in each item of the first stage, without a batch size configured.
+func TestKeywordsAreGroupedTwentyAtATime(t *testing.T) {
+	for n, want := range map[int][]int{4: nil, 5: {5}, 20: {20}, 21: {11, 10}, 47: {16, 16, 15}} {
+		s := newShop(t, inMemory(t), 0, 0)
+		for i := range n {
+			must(t, s.content.Keywords().Save(t.Context(), content.Keyword{Text: fmt.Sprint("keyword ", i),
+				Base: content.Base{ID: fmt.Sprintf("%02d", i), Site: "site", Position: int64(i), Status: content.New}}))
+		}
+		var sizes []int
+		for item, err := range s.pipeline.Stages()[0].Plan(t.Context(), automation.Inputs{Run: "r", Site: "site", Account: "alice"}) {
+			var batch struct{ IDs []string }
+			must(t, errors.Join(err, json.Unmarshal(item.Input, &batch)))
+			sizes = append(sizes, len(batch.IDs))
+		}
+		if !slices.Equal(sizes, want) {
+			t.Errorf("%d keywords are grouped %v at a time, want %v", n, sizes, want)
 		}
 	}
 }
