@@ -44,6 +44,11 @@ func TestTurnsKeywordsIntoPublishedArticles(t *testing.T) {
 					t.Errorf("record %+v, %v, want it counted under the run %q and named by its item", r, err, run.ID)
 				}
 			}
+			for a, err := range s.ledger.Attempts(t.Context(), credits.AttemptQuery{Account: "alice"}) {
+				if err != nil || !strings.HasSuffix(a.Holder, "/1") {
+					t.Errorf("attempt %+v, %v, want its holder to be the first claim of its task", a, err)
+				}
+			}
 			checkRows(t, s)
 		})
 	}

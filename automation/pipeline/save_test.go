@@ -70,6 +70,23 @@ func TestArticlesOfOneTitleAreAllKeptWhateverTheirTasksAreCalled(t *testing.T) {
 	}
 }
 
+func TestAnArticleIsStoredSanitisedWithTheModelsAnswerBesideIt(t *testing.T) {
+	s := newShop(t, inMemory(t), 0, 0)
+	s.planWriting("task")
+	claimed, err := s.runs.Claim(t.Context(), "w", time.Minute, 1)
+	must(t, err)
+	out, err := json.Marshal(functions.ContentOutput{Title: "Tea", HTML: `<p onclick="steal()">tea<script>steal()</script> leaves</p>`})
+	must(t, err)
+	must(t, s.runs.Complete(t.Context(), "w", claimed[0].Ref, automation.Outcome{}, func(tx automation.Tx) (int, error) {
+		return s.pipeline.Stages()[3].Save(t.Context(), tx, automation.Call{Ref: claimed[0].Ref, Site: "site", Item: claimed[0].Item}, out)
+	}))
+	for _, a := range all(t, s.content.Articles()) {
+		if a.HTML != "<p>tea leaves</p>" || a.WordCount != 2 || string(a.Raw) != string(out) {
+			t.Errorf("stored is %q of %d words, and of the answer %s; want nothing in it that runs, two words, and all of the answer", a.HTML, a.WordCount, a.Raw)
+		}
+	}
+}
+
 // Two workers may save articles of one title in the same moment, and neither sees the other's until that is committed.
 func TestTwoArticlesOfOneTitleThatAreSavedAtOnceAreBothKept(t *testing.T) {
 	s := newShop(t, inPostgres(t), 0, 0)
