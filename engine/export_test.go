@@ -25,3 +25,6 @@ func Public(ip netip.Addr) bool { return public(ip) }
 
 // PublicOnly is the client that downloads pictures unless the host has one of its own.
 var PublicOnly = publicOnly
+
+// Backoff is how long the engine waits before it sends a request for the n-th time again.
+var Backoff = backoff

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -326,5 +327,24 @@ func TestWhatTheUpstreamAskedStands(t *testing.T) {
 				h.sound()
 			})
 		})
+	}
+}
+
+func TestTheBackoffIsJitteredAndTheUpstreamsWishIsTheLeast(t *testing.T) {
+	for i, top := range []time.Duration{500 * time.Millisecond, time.Second, 2 * time.Second, 4 * time.Second, 8 * time.Second, 8 * time.Second, 8 * time.Second} {
+		low, high := time.Duration(math.MaxInt64), time.Duration(0)
+		for range 1000 {
+			d := engine.Backoff(i+1, 0)
+			low, high = min(low, d), max(high, d)
+			if asked := engine.Backoff(i+1, top/2); asked < top/2 || asked >= top {
+				t.Fatalf("the upstream asked for %s before try %d, and the wait is %s", top/2, i+2, asked)
+			}
+		}
+		if low > top/4 || high < top*3/4 || high >= top {
+			t.Errorf("waits before try %d are between %s and %s, want them all over 0 to %s", i+2, low, high, top)
+		}
+		if d := engine.Backoff(i+1, time.Hour); d != time.Hour {
+			t.Errorf("the upstream asked for an hour, and the wait is %s", d)
+		}
 	}
 }
