@@ -9,7 +9,8 @@ import (
 // Gate is the part of the ledger that stands before every billable call; it is all the engine needs besides
 // [AttemptLog]. It is safe for concurrent use, by several processes where the store allows them. Each method is one
 // transaction: durable when it returns without an error, without effect when it returns one. A cancelled context may
-// leave the caller in doubt; the same call again, with the same key, resolves it.
+// leave the caller in doubt; the same call again, with the same key, resolves it. Besides the errors that a method names,
+// every mutation returns ErrBroken of an account whose rows contradict each other, and the store's own.
 type Gate interface {
 	// Hold sets r.Amount aside, or says what became of the key earlier. Exactly one field of the result is set: a
 	// receipt if the key is settled, a hold otherwise. Errors: *InsufficientError, *CapError, *InProgressError,
@@ -21,7 +22,8 @@ type Gate interface {
 	// Settle charges min(r.Amount, held), records usage, finishes the last attempt, keeps the receipt and closes the
 	// hold, all or nothing. It is not fenced: the first settle of a key wins, and every other returns the winner's
 	// receipt. A released or expired hold is charged all the same, if need be into debt: a charge is never lost.
-	// Errors: ErrNotFound, ErrInvalid.
+	// Errors: ErrNotFound, ErrResultPruned if another settled the key and its result was let go (the last attempt is then
+	// not finished: Finish does that), ErrOverflow of a debt, ErrInvalid.
 	Settle(ctx context.Context, r SettleRequest) (Receipt, error)
 	// Release gives everything back and finishes the last attempt, if one is named. Releasing again is no error.
 	// Errors: ErrNotHolder, ErrSettled, ErrNotFound, ErrInvalid.
@@ -57,7 +59,7 @@ type Ledger interface {
 	// ErrKeyReused, ErrInvalid, ErrOverflow.
 	Refund(ctx context.Context, r Refund) (Entry, error)
 	// Charge is a hold and its settle in one decision. Errors: *InsufficientError, *CapError, *InProgressError if the
-	// key is held, ErrKeyReused, ErrInvalid.
+	// key is held, ErrKeyReused, ErrResultPruned, ErrInvalid.
 	Charge(ctx context.Context, r Charge) (Receipt, error)
 	// Prune lets the results go of what was settled before the given time, and returns how many those were. Their keys
 	// answer ErrResultPruned from then on; charges, usage records and digests stay. It may be called again, and works in

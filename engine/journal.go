@@ -168,7 +168,10 @@ func (op *operation) settle(ctx context.Context, a credits.Attempt, got delivery
 		receipt, err = op.e.cfg.Ledger.Settle(ctx, req)
 		return err
 	})
-	if err != nil {
+	switch {
+	case errors.Is(err, credits.ErrResultPruned): // somebody else settled, and their receipt is gone: the call ran all the same
+		return outcome{}, errors.Join(err, op.finish(ctx, last))
+	case err != nil:
 		return outcome{}, err // the hold stays until its lease ends: the next try of the key takes it over
 	}
 	return outcome{receipt, receipt.Record.Attempt != a.ID}, nil
