@@ -205,7 +205,10 @@ func (op *operation) release(ctx context.Context, last credits.Attempt, cause er
 func (op *operation) lost(ctx context.Context, cause error) (outcome, error) {
 	if errors.Is(cause, credits.ErrSettled) {
 		known, err := op.e.cfg.Ledger.Lookup(context.WithoutCancel(ctx), op.j.call.Account, op.j.call.Key)
-		if err == nil && known.Receipt != nil {
+		switch {
+		case err == nil && known.Receipt != nil && known.Receipt.Pruned:
+			return outcome{}, credits.ErrResultPruned
+		case err == nil && known.Receipt != nil:
 			return outcome{*known.Receipt, true}, nil
 		}
 		return outcome{}, errors.Join(cause, err)

@@ -73,27 +73,35 @@ func TestTwoAnswersOfOneKeyAreOneCharge(t *testing.T) {
 	}
 }
 
-// TestAnAnswerThatComesAfterTheWinnersWasPrunedIsJournalled has no receipt to give, and still cost what it cost.
-func TestAnAnswerThatComesAfterTheWinnersWasPrunedIsJournalled(t *testing.T) {
-	var h *host
-	n := 0
-	h = newHost(t, setup{engine: with(text(func(ctx context.Context, _ providers.TextRequest) (providers.TextResult, error) {
-		if n++; n == 1 {
-			if _, err := engine.Run(ctx, h.Engine, echoing, engine.Call{Account: account, Key: "k", Holder: credits.Holder{ID: "2", Fence: 2}}, ask{prompt}); err != nil {
-				t.Error(err)
+// TestWhatComesAfterTheWinnersResultWasPrunedIsJournalled has no receipt to give, and still cost what it cost.
+func TestWhatComesAfterTheWinnersResultWasPrunedIsJournalled(t *testing.T) {
+	for name, late := range map[string]error{"AnAnswer": nil, "AFailure": failure(providers.Incomplete, providers.Executed)} {
+		t.Run(name, func(t *testing.T) {
+			var h *host
+			n := 0
+			h = newHost(t, setup{engine: with(text(func(ctx context.Context, _ providers.TextRequest) (providers.TextResult, error) {
+				if n++; n > 1 {
+					return says(`{"echo":"a"}`)
+				}
+				if _, err := engine.Run(ctx, h.Engine, echoing, engine.Call{Account: account, Key: "k", Holder: credits.Holder{ID: "2", Fence: 2}}, ask{prompt}); err != nil {
+					t.Error(err)
+				}
+				if pruned, err := h.ledger.Prune(ctx, account, time.Now().Add(time.Hour)); pruned != 1 || err != nil {
+					t.Errorf("Prune = %d, %v, want 1", pruned, err)
+				}
+				if late != nil {
+					return providers.TextResult{}, late
+				}
+				return says(`{"echo":"b"}`)
+			}))})
+			_, err := engine.Run(t.Context(), h.Engine, echoing, engine.Call{Account: account, Key: "k", Holder: credits.Holder{ID: "1", Fence: 1}}, ask{prompt})
+			attempts := h.attempts("k")
+			if !errors.Is(err, credits.ErrResultPruned) || attempts[0].Fate != "executed" || attempts[1].Fate != "executed" || !attempts[0].Cost.Decimal.IsPositive() {
+				t.Errorf("Run = %v, attempts %+v; want %v, and both with what they cost us", err, attempts, credits.ErrResultPruned)
 			}
-			if pruned, err := h.ledger.Prune(ctx, account, time.Now().Add(time.Hour)); pruned != 1 || err != nil {
-				t.Errorf("Prune = %d, %v, want 1", pruned, err)
-			}
-		}
-		return says(`{"echo":"a"}`)
-	}))})
-	_, err := engine.Run(t.Context(), h.Engine, echoing, engine.Call{Account: account, Key: "k", Holder: credits.Holder{ID: "1", Fence: 1}}, ask{prompt})
-	attempts := h.attempts("k")
-	if !errors.Is(err, credits.ErrResultPruned) || fates(attempts) != "executed executed" || !attempts[0].Cost.Decimal.IsPositive() {
-		t.Errorf("Run = %v, attempts %+v; want %v, and both with what they cost us", err, attempts, credits.ErrResultPruned)
+			h.sound()
+		})
 	}
-	h.sound()
 }
 
 func TestTheHolderThatLostItsHoldAndFailedSaysSo(t *testing.T) {
