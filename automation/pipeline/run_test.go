@@ -1,10 +1,13 @@
 package pipeline_test
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -73,7 +76,16 @@ func checkRows(t *testing.T, s *shop) {
 	for _, task := range all(t, s.content.Tasks()) {
 		tasks[task.Idea] = task
 	}
+	made := map[string]bool{} // the ids that ideas may have: their operation's key with an ordinal
+	for id := range clusters {
+		for i := range functions.MaxIdeas {
+			made[content.NewID("r/ideas/"+id+"/call", strconv.Itoa(i))] = true
+		}
+	}
 	for _, idea := range all(t, s.content.Ideas()) {
+		if !made[idea.ID] {
+			t.Errorf("idea %q has the id %q, which another try would not make again", idea.Title, idea.ID)
+		}
 		task := tasks[idea.ID]
 		if idea.Status != content.Completed || task.Status != content.Completed || len(idea.Outline) < 3 || len(task.Outline) != len(idea.Outline) || task.Primary != idea.Primary {
 			t.Errorf("idea %q is %s and its task %s: want both completed and the whole brief handed on", idea.Title, idea.Status, task.Status)
@@ -84,6 +96,9 @@ func checkRows(t *testing.T, s *shop) {
 		images[img.Article] = append(images[img.Article], img)
 		if img.Status != content.Generated || img.Blob.Size == 0 || img.Alt == "" {
 			t.Errorf("image %q is %s, want it generated, with an alternative text", img.ID, img.Status)
+		}
+		if square := img.Blob.Width == img.Blob.Height; img.Blob.Width == 0 || square != (img.Ordinal%2 == 1) {
+			t.Errorf("image %d is %d × %d: want landscape at the head, and then square and landscape in turns", img.Ordinal, img.Blob.Width, img.Blob.Height)
 		}
 	}
 	articles := all(t, s.content.Articles())
@@ -99,6 +114,12 @@ func checkRows(t *testing.T, s *shop) {
 		}
 		if post := s.press.posts[a.ID]; len(post.Images) != 3 || post.Cluster.Name == "" {
 			t.Errorf("article %q was published with %d images in cluster %q", a.Title, len(post.Images), post.Cluster.Name)
+		}
+		for _, img := range s.press.posts[a.ID].Images {
+			data, err := img.Read(t.Context())
+			if sum := sha256.Sum256(data); err != nil || img.Blob.SHA256 != hex.EncodeToString(sum[:]) || img.Blob.Type != "image/png" {
+				t.Errorf("image %d of %q is %+v, %v, want its digest and type", img.Ordinal, a.Title, img.Blob, err)
+			}
 		}
 	}
 }

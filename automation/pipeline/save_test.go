@@ -138,6 +138,20 @@ func TestAnArticleWithoutAClusterIsPublished(t *testing.T) {
 	}
 }
 
+func TestAnArticleInReviewIsNotPublished(t *testing.T) {
+	s := newShop(t, inMemory(t), 0, 0)
+	for _, status := range []content.Status{content.Draft, content.Review} {
+		must(t, s.content.Articles().Save(t.Context(), content.Article{Base: content.Base{ID: "a", Site: "site", Status: status},
+			Title: "Not yet", Slug: "not-yet", HTML: "<p>not yet</p>", SiteStatus: content.SiteNotPublished}))
+	}
+	s.serve()
+	must(t, s.runner.Start(t.Context(), automation.Run{ID: "r", Site: "site", Account: "alice", Stages: []string{pipeline.Publish}}))
+	s.wait(automation.Done)
+	if s.press.times != 0 {
+		t.Errorf("it was published %d times", s.press.times)
+	}
+}
+
 // A picture may be given up in one run and made in the next, when its article is on the site already.
 func TestAPictureThatComesLaterIsPublishedToo(t *testing.T) {
 	s := newShop(t, inMemory(t), 1, 5000)
@@ -215,6 +229,7 @@ func TestBatchesThatCameToTheSameClustersAreSavedAtOnce(t *testing.T) {
 		groups := []functions.ClusterGroup{{Name: "Green", Keywords: []int{1, 2}}, {Name: "Black", Keywords: []int{3, 4, 5}}}
 		if i == 1 {
 			slices.Reverse(groups)
+			groups[0].Name, groups[1].Name = "black", " GREEN "
 		}
 		out, err := json.Marshal(functions.ClusterOutput{Clusters: groups})
 		must(t, err)
@@ -227,5 +242,8 @@ func TestBatchesThatCameToTheSameClustersAreSavedAtOnce(t *testing.T) {
 	workers.Wait()
 	if errs[0] != nil || errs[1] != nil {
 		t.Errorf("Complete = %v, want both saved", errs)
+	}
+	if clusters := all(t, s.content.Clusters()); len(clusters) != 2 {
+		t.Errorf("there are %d clusters, want 2, however their names are written: %+v", len(clusters), clusters)
 	}
 }
