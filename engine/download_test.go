@@ -3,6 +3,7 @@ package engine_test
 import (
 	"crypto/tls"
 	"errors"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
@@ -98,6 +99,26 @@ func TestAPictureOfTooManyBytesIsNotRead(t *testing.T) {
 		}
 		h.sound()
 	}
+}
+
+// endless is a transport whose every answer is blanks without an end.
+type endless struct{}
+
+func (endless) RoundTrip(r *http.Request) (*http.Response, error) {
+	return &http.Response{StatusCode: http.StatusOK, Body: io.NopCloser(endless{}), Request: r}, nil
+}
+
+func (endless) Read(p []byte) (int, error) { return len(p), nil }
+
+func TestAPictureHasAtMost32MiBByDefault(t *testing.T) {
+	h := newHost(t, setup{engine: func(c *engine.Config) {
+		c.Downloads = &http.Client{Transport: endless{}}
+		c.Providers = []providers.Provider{delivers(providers.Image{URL: "http://pictures.test/x"})}
+	}})
+	if _, err := h.sketch("k", dalleModel, 1); !errors.Is(err, engine.ErrAnswer) || !strings.Contains(err.Error(), "more than 33554432 bytes") {
+		t.Errorf("Run = %v, want no more than 32 MiB read", err)
+	}
+	h.sound()
 }
 
 // TestTheEnginesOwnClientConnectsToPublicAddressesOnly needs no network: what is refused is refused before a packet leaves.

@@ -130,6 +130,8 @@ func TestAKeyIsForOneRequest(t *testing.T) {
 	call := engine.Call{Account: account, Key: "k"}
 	other := askDefinition
 	other.Name = "other"
+	moved := askDefinition
+	moved.Operation = "clustering"
 	for name, run := range map[string]func() error{
 		"OtherInput": func() error { _, err := engine.Run(t.Context(), h.Engine, echoing, call, ask{"else"}); return err },
 		"OtherModel": func() error {
@@ -142,8 +144,12 @@ func TestAKeyIsForOneRequest(t *testing.T) {
 			_, err := engine.Run(t.Context(), h.Engine, must(engine.Define(other)), call, ask{prompt})
 			return err
 		},
-		"OtherOperation": func() error { _, err := h.sketch("k", "", 1); return err },
-		"AGrant":         func() error { _, err := h.echo("grant"); return err },
+		"OtherOperation": func() error {
+			_, err := engine.Run(t.Context(), h.Engine, must(engine.Define(moved)), call, ask{prompt})
+			return err
+		},
+		"OtherKind": func() error { _, err := h.sketch("k", "", 1); return err },
+		"AGrant":    func() error { _, err := h.echo("grant"); return err },
 	} {
 		if err := run(); !errors.Is(err, credits.ErrKeyReused) {
 			t.Errorf("%s: %v, want %v", name, err, credits.ErrKeyReused)

@@ -330,6 +330,26 @@ func TestWhatTheUpstreamAskedStands(t *testing.T) {
 	}
 }
 
+func TestABreakerOpensAfterFiveFailuresForHalfAMinuteByDefault(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		sent := 0
+		h := limited(t, engine.Limits{}, engine.Breaker{}, func(context.Context, providers.TextRequest) (providers.TextResult, error) {
+			sent++
+			return providers.TextResult{}, failure(providers.Network, providers.NotSent)
+		})
+		for i := range 10 {
+			_, err := h.echo(credits.Key(fmt.Sprint(i)))
+			var e *providers.Error
+			if !errors.As(err, &e) || i >= 5 && e.RetryAfter != 30*time.Second {
+				t.Errorf("call %d: %+v, want nothing sent before half a minute has passed", i+1, e)
+			}
+		}
+		if sent != 5 {
+			t.Errorf("%d requests, want 5", sent)
+		}
+	})
+}
+
 func TestTheBackoffIsJitteredAndTheUpstreamsWishIsTheLeast(t *testing.T) {
 	for i, top := range []time.Duration{500 * time.Millisecond, time.Second, 2 * time.Second, 4 * time.Second, 8 * time.Second, 8 * time.Second, 8 * time.Second} {
 		low, high := time.Duration(math.MaxInt64), time.Duration(0)
