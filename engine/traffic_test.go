@@ -15,6 +15,7 @@ import (
 	"github.com/scrip-go/scrip/credits"
 	"github.com/scrip-go/scrip/engine"
 	"github.com/scrip-go/scrip/providers"
+	"github.com/scrip-go/scrip/secret"
 )
 
 // limited is a host in a bubble whose provider does what is said, within limits.
@@ -325,6 +326,57 @@ func TestWhatTheUpstreamAskedStands(t *testing.T) {
 					t.Errorf("the next request began %s after the upstream had asked for 20 s", wait)
 				}
 				h.sound()
+			})
+		})
+	}
+}
+
+// ownKeys is a source in which every account has a key of its own.
+type ownKeys struct{}
+
+func (ownKeys) Key(_ context.Context, account, _ string) (secret.Key, error) {
+	return secret.Key{ID: account + "/own", Secret: secret.New(apiKey)}, nil
+}
+
+// TestOneKeysTroubleIsNobodyElses has two accounts with a key each, at a provider that serves only one of them.
+func TestOneKeysTroubleIsNobodyElses(t *testing.T) {
+	for name, trouble := range map[string]error{
+		"a breaker that is open":      failure(providers.Network, providers.NotSent),
+		"a pause that was asked for":  &providers.Error{Provider: "openai", Kind: providers.RateLimited, Fate: providers.Rejected, RetryAfter: time.Hour},
+		"a limit of requests at once": nil,
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				h := newHost(t, setup{inProcess: true, engine: func(c *engine.Config) {
+					with(text(func(ctx context.Context, r providers.TextRequest) (providers.TextResult, error) {
+						switch {
+						case r.Attempt.Key.ID != string(account)+"/own":
+							return answer(ctx, r)
+						case trouble != nil:
+							return providers.TextResult{}, trouble
+						}
+						time.Sleep(time.Minute)
+						return answer(ctx, r)
+					}))(c)
+					c.Keys, c.Attempts = ownKeys{}, 1
+					c.Limits = map[string]engine.Limits{"openai": {Concurrent: 1}}
+				}})
+				h.fatal(h.ledger.Grant(t.Context(), credits.Grant{Account: "globex", Key: "grant", Kind: credits.Purchase, Amount: 1000}))
+				var busy sync.WaitGroup
+				for i := range 6 {
+					if trouble != nil {
+						_, _ = h.echo(credits.Key(fmt.Sprint(i)))
+						continue
+					}
+					busy.Go(func() { _, _ = h.echo(credits.Key(fmt.Sprint(i))) })
+				}
+				synctest.Wait()
+				began := time.Now()
+				_, err := engine.Run(t.Context(), h.Engine, echoing, engine.Call{Account: "globex", Key: "k"}, ask{prompt})
+				if waited := time.Since(began); err != nil || waited > 0 {
+					t.Errorf("the other account: %v after %s, want an answer at once", err, waited)
+				}
+				busy.Wait()
 			})
 		})
 	}
