@@ -327,6 +327,20 @@ func TestRenew(t *testing.T) {
 	})
 }
 
+// TestAStateThatWasResetLooksAgain reuses a State for a further batch, whose rows are others.
+func TestAStateThatWasResetLooksAgain(t *testing.T) {
+	s := credits.NewState()
+	for _, posted := range []credits.Amount{10, 11} {
+		s.Reset()
+		s.LoadAccount(credits.AccountRow{Account: acme, Posted: posted, Entries: 1})
+		s.LoadBucket(credits.Bucket{Account: acme, Number: 1, Key: "g", Kind: credits.Purchase, Amount: 10})
+		_, err := s.Apply(charge(3), start)
+		if sound := posted == 10; sound && err != nil || !sound && !errors.Is(err, credits.ErrBroken) {
+			t.Errorf("Apply of an account that has 10 credits and says %d = %v", posted, err)
+		}
+	}
+}
+
 func TestRowsThatContradictEachOtherAreNotDecidedOn(t *testing.T) {
 	held := func(t *testing.T) *ledger {
 		l := opened(t, 10)
