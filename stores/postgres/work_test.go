@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/scrip-go/scrip/automation"
 	"github.com/scrip-go/scrip/automation/content"
@@ -59,6 +60,23 @@ func TestComplete(t *testing.T) {
 		var n int
 		if scanErr := d.Pool.QueryRow(t.Context(), `SELECT count(*) FROM host`).Scan(&n); err != nil || scanErr != nil || n != 1 {
 			t.Errorf("Complete = %v, and the host has %d rows, %v, want 1", err, n, scanErr)
+		}
+	})
+	t.Run("ReadsWhatIsCommittedWhateverTheHostsDefaultIs", func(t *testing.T) {
+		d := pgtest.Open(t)
+		handle(t, d, nil, nil)
+		pool := d.NewPool(t, func(c *pgxpool.Config) { c.ConnConfig.RuntimeParams["default_transaction_isolation"] = "serializable" })
+		db, err := postgres.New(t.Context(), pool, &postgres.Options{Schema: d.Schema})
+		if err != nil {
+			t.Fatal(err)
+		}
+		task := claimOne(t, db, "run-1")
+		var isolation string
+		err = db.Runs().Complete(t.Context(), "w", task.Ref, automation.Outcome{}, func(tx automation.Tx) (int, error) {
+			return 0, tx.Unwrap().(pgx.Tx).QueryRow(t.Context(), `SHOW transaction_isolation`).Scan(&isolation)
+		})
+		if err != nil || isolation != "read committed" {
+			t.Errorf("Complete = %v in a transaction that is %q, want read committed", err, isolation)
 		}
 	})
 	t.Run("IsUndoneIfItIsCanceledInSave", func(t *testing.T) {
