@@ -36,6 +36,10 @@ spec: ## send every request of the OpenAI adapters to a server made from OpenAI'
 	for i in $$(seq 150); do grep -q 'is listening' "$$dir/log" && break; kill -0 $$pid 2>/dev/null || { cat "$$dir/log" >&2; exit 1; }; sleep 0.2; done && \
 	SCRIP_OPENAI_SPEC=http://127.0.0.1:$(SPEC_PORT)/v1 $(GO) test -count=1 -v -run Description ./internal/openaispec
 
+.PHONY: wordpress
+wordpress: ## publish to a real WordPress with MariaDB, brought up for it and torn down again (as root on Debian)
+	tools/wordpress/with.sh $(GO) test -count=1 -v -run Real ./automation/wordpress
+
 .PHONY: faults
 faults: ## write docs/faults.md anew: every function run into every fault of the fake upstreams
 	$(GO) test -count=1 -run TheFaultMatrix ./internal/gateproof -update
