@@ -38,7 +38,7 @@ spec: ## send every request of the OpenAI adapters to a server made from OpenAI'
 
 .PHONY: wordpress
 wordpress: ## publish to a real WordPress with MariaDB, brought up for it and torn down again (as root on Debian)
-	tools/wordpress/with.sh $(GO) test -count=1 -v -run Real ./automation/wordpress
+	tools/wordpress/with.sh $(GO) test -count=1 -v -p 1 -run "TestPublish|WordPress" ./automation/wordpress ./examples/quickstart
 
 .PHONY: faults
 faults: ## write docs/faults.md anew: every function run into every fault of the fake upstreams

@@ -79,6 +79,7 @@ var rules = map[string]rule{
 		"registry", "providers", "secret"}, others: []string{sanitiser}}, // the last three for the errors that it classifies
 
 	"internal/durable":        {},
+	"internal/wptest":         {}, // for tests only, as pgtest
 	"internal/reach":          {}, // for tests only, as pgtest
 	"internal/pgtest/find":    {ours: []string{"internal/pgtest"}},
 	"internal/pgtest":         {others: []string{pgx, pgxpool}}, // for tests only: none of our packages may import it

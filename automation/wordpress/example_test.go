@@ -8,15 +8,16 @@ import (
 
 	"github.com/scrip-go/scrip/automation/content"
 	"github.com/scrip-go/scrip/automation/wordpress"
+	"github.com/scrip-go/scrip/internal/wptest"
 	"github.com/scrip-go/scrip/secret"
 )
 
 // A host makes the site once, asks it whether all is well, and gives it to the pipeline, which publishes on it.
 func Example() {
-	fake := newFake() // stands for the real site
+	fake := wptest.New() // stands for the real site
 	server := httptest.NewServer(fake)
 	defer server.Close()
-	fake.url = server.URL
+	fake.URL = server.URL
 
 	site, err := wordpress.New(wordpress.Config{URL: server.URL, User: "ann", Password: secret.New("abcd efgh ijkl")})
 	if err != nil {

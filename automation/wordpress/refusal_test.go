@@ -12,6 +12,7 @@ import (
 
 	"github.com/scrip-go/scrip/automation/content"
 	"github.com/scrip-go/scrip/automation/wordpress"
+	"github.com/scrip-go/scrip/internal/wptest"
 	"github.com/scrip-go/scrip/secret"
 )
 
@@ -34,17 +35,17 @@ func TestWhoseFaultItIs(t *testing.T) {
 	marks := []error{content.ErrSiteRefuses, content.ErrSiteUnavailable, content.ErrPostRefused}
 	for _, c := range []struct {
 		name   string
-		change func(f *fake)
+		change func(f *wptest.Fake)
 		mark   error
 		says   string
 	}{
-		{"NoApplicationPasswords", func(f *fake) { f.off = true }, content.ErrSiteRefuses, "https"},
-		{"NoRightToPublish", func(f *fake) { delete(f.rights, "publish_posts") }, content.ErrSiteRefuses, "publish_posts"},
-		{"NoRightToUpload", func(f *fake) { delete(f.rights, "upload_files") }, content.ErrSiteRefuses, "upload_files"},
-		{"NoRightToMakeACategory", func(f *fake) { delete(f.rights, "manage_categories") }, content.ErrSiteRefuses, "may not make it"},
-		{"CommentsAreTakenOut", func(f *fake) { f.strips = true }, content.ErrSiteRefuses, "a plugin takes comments out"},
+		{"NoApplicationPasswords", func(f *wptest.Fake) { f.Off = true }, content.ErrSiteRefuses, "https"},
+		{"NoRightToPublish", func(f *wptest.Fake) { delete(f.Rights, "publish_posts") }, content.ErrSiteRefuses, "publish_posts"},
+		{"NoRightToUpload", func(f *wptest.Fake) { delete(f.Rights, "upload_files") }, content.ErrSiteRefuses, "upload_files"},
+		{"NoRightToMakeACategory", func(f *wptest.Fake) { delete(f.Rights, "manage_categories") }, content.ErrSiteRefuses, "may not make it"},
+		{"CommentsAreTakenOut", func(f *wptest.Fake) { f.Strips = true }, content.ErrSiteRefuses, "a plugin takes comments out"},
 		{"Forbidden", fails(403, "/wp/v2/posts"), content.ErrSiteRefuses, "status 403: injected_fault: injected"},
-		{"NoSuchRoute", func(f *fake) { f.before = nowhere }, content.ErrSiteRefuses, "rest_no_route"},
+		{"NoSuchRoute", func(f *wptest.Fake) { f.Before = nowhere }, content.ErrSiteRefuses, "rest_no_route"},
 		{"Moved", fails(301, "/wp/v2/posts"), content.ErrSiteRefuses, "set URL"},
 		{"TooMany", fails(429, "/wp/v2/posts"), content.ErrSiteUnavailable, "status 429"},
 		{"Overloaded", fails(503, "/wp/v2/media"), content.ErrSiteUnavailable, "status 503"},
@@ -53,10 +54,10 @@ func TestWhoseFaultItIs(t *testing.T) {
 		{"Invalid", fails(400, "/wp/v2/posts"), content.ErrPostRefused, "status 400"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			f := startFake(t)
+			f := wptest.Start(t)
 			c.change(f)
 			p, _ := article(1)
-			_, err := open(t, f.url, fakeUser, fakePassword, nil).Publish(t.Context(), p)
+			_, err := open(t, f.URL, wptest.User, wptest.Password, nil).Publish(t.Context(), p)
 			if err == nil || !strings.Contains(err.Error(), c.says) || !strings.HasPrefix(err.Error(), `wordpress: publish "`+p.Key+`": `) {
 				t.Errorf("Publish = %v, want %q in it", err, c.says)
 			}
@@ -65,16 +66,16 @@ func TestWhoseFaultItIs(t *testing.T) {
 					t.Errorf("Publish = %v, is %v: %t", err, mark, errors.Is(err, mark))
 				}
 			}
-			if len(f.posts) != 0 && c.name != "DeletedMeanwhile" {
-				t.Errorf("there is a post: %+v", f.posts)
+			if len(f.Posts) != 0 && c.name != "DeletedMeanwhile" {
+				t.Errorf("there is a post: %+v", f.Posts)
 			}
 		})
 	}
 }
 
-func fails(status int, at string) func(f *fake) {
-	return func(f *fake) {
-		f.before = func(r *http.Request, route string) int {
+func fails(status int, at string) func(f *wptest.Fake) {
+	return func(f *wptest.Fake) {
+		f.Before = func(r *http.Request, route string) int {
 			if r.Method == http.MethodPost && strings.HasPrefix(route, at) {
 				return status
 			}
@@ -93,45 +94,39 @@ func nowhere(r *http.Request, route string) int {
 
 // A category that is there may be used by who may make none.
 func TestWhoMayMakeNoCategoryUsesThoseThatThereAre(t *testing.T) {
-	f := startFake(t)
-	delete(f.rights, "manage_categories")
-	f.terms["categories"][7], f.terms["categories"][8] = "Tea &amp; Cake and more", "TEA &amp; cake"
-	f.terms["tags"][9] = "green"
+	f := wptest.Start(t)
+	delete(f.Rights, "manage_categories")
+	f.Terms["categories"][7], f.Terms["categories"][8] = "Tea &amp; Cake and more", "TEA &amp; cake"
+	f.Terms["tags"][9] = "green"
 	p, _ := article(0)
 	p.Article.Categories, p.Article.Tags = []string{"Tea & Cake", " "}, []string{"green"}
-	if _, err := open(t, f.url, fakeUser, fakePassword, nil).Publish(t.Context(), p); err != nil {
+	if _, err := open(t, f.URL, wptest.User, wptest.Password, nil).Publish(t.Context(), p); err != nil {
 		t.Fatal(err)
 	}
-	if is := f.posts[1]; fmt.Sprint(is.Categories, is.Tags) != "[8] [9]" {
+	if is := f.Posts[1]; fmt.Sprint(is.Categories, is.Tags) != "[8] [9]" {
 		t.Errorf("the post has categories %d and tags %d, want 8 and 9", is.Categories, is.Tags)
 	}
 }
 
 // What is deleted between the request that names it and the one that uses it is gone in silence, and the next try makes it anew.
 func TestWhatVanishesIsMissed(t *testing.T) {
-	for name, vanish := range map[string]func(f *fake){
-		"featured picture": func(f *fake) { clear(f.media) },
-		"category":         func(f *fake) { clear(f.terms["categories"]) },
-		"tag":              func(f *fake) { clear(f.terms["tags"]) },
-	} {
-		f := startFake(t)
+	for name, vanish := range map[string]string{"featured picture": "media", "category": "categories", "tag": "tags"} {
+		f := wptest.Start(t)
 		done := false
-		f.before = func(r *http.Request, route string) int {
+		f.Before = func(r *http.Request, route string) int {
 			if r.Method == http.MethodPost && route == "/wp/v2/posts" && !done {
 				done = true
-				f.mu.Lock()
-				defer f.mu.Unlock()
-				vanish(f)
+				f.Vanish(vanish)
 			}
 			return 0
 		}
 		p, _ := article(1)
-		s := open(t, f.url, fakeUser, fakePassword, nil)
+		s := open(t, f.URL, wptest.User, wptest.Password, nil)
 		if _, err := s.Publish(t.Context(), p); !errors.Is(err, content.ErrSiteUnavailable) || !strings.Contains(err.Error(), name) {
 			t.Errorf("Publish where the %s is deleted = %v, want it named", name, err)
 		}
-		if _, err := s.Publish(t.Context(), p); err != nil || len(f.posts) != 1 {
-			t.Errorf("the next try = %v, and there are %d posts", err, len(f.posts))
+		if _, err := s.Publish(t.Context(), p); err != nil || len(f.Posts) != 1 {
+			t.Errorf("the next try = %v, and there are %d posts", err, len(f.Posts))
 		}
 	}
 }
@@ -160,7 +155,7 @@ func TestThePasswordGoesToTheSiteOnly(t *testing.T) {
 		},
 	} {
 		site := httptest.NewServer(home)
-		err := open(t, site.URL, fakeUser, fakePassword, nil).Check(t.Context())
+		err := open(t, site.URL, wptest.User, wptest.Password, nil).Check(t.Context())
 		site.Close()
 		if !errors.Is(err, content.ErrSiteRefuses) || !strings.Contains(err.Error(), "set URL") || reached != 0 {
 			t.Errorf("Check of a site where %s = %v after %d requests there, want to be told to set URL", name, err, reached)
@@ -183,9 +178,9 @@ func TestASiteThatIsNone(t *testing.T) {
 		}, content.ErrSiteUnavailable},
 	} {
 		site := httptest.NewServer(c.site)
-		err := open(t, site.URL, fakeUser, fakePassword, func(c *wordpress.Config) { c.Client = &http.Client{Timeout: 100 * time.Millisecond} }).Check(t.Context())
+		err := open(t, site.URL, wptest.User, wptest.Password, func(c *wordpress.Config) { c.Client = &http.Client{Timeout: 100 * time.Millisecond} }).Check(t.Context())
 		site.Close()
-		if !errors.Is(err, c.mark) || strings.Contains(err.Error(), fakePassword) {
+		if !errors.Is(err, c.mark) || strings.Contains(err.Error(), wptest.Password) {
 			t.Errorf("Check of %s = %v, want %v", name, err, c.mark)
 		}
 	}
@@ -193,8 +188,8 @@ func TestASiteThatIsNone(t *testing.T) {
 
 // What is not the site's fault is nobody's but the caller's: it keeps its own error.
 func TestAnErrorOfTheHostIsItsOwn(t *testing.T) {
-	f := startFake(t)
-	s := open(t, f.url, fakeUser, fakePassword, nil)
+	f := wptest.Start(t)
+	s := open(t, f.URL, wptest.User, wptest.Password, nil)
 	p, _ := article(1)
 	lost := errors.New("the picture is not there")
 	p.Images[0].Read = func(context.Context) ([]byte, error) { return nil, lost }
@@ -214,13 +209,13 @@ func TestAnErrorOfTheHostIsItsOwn(t *testing.T) {
 func TestAPicturesFileHasANameThatEverySiteTakes(t *testing.T) {
 	for slug, want := range map[string]string{"green-tea": "green-tea-1.jpg", "чай": "picture-1.jpg", `a"b/../c`: "abc-1.jpg", "été-2026-": "t-2026-1.jpg",
 		strings.Repeat("a", 99) + "-bc": strings.Repeat("a", 99) + "-1.jpg"} {
-		f := startFake(t)
+		f := wptest.Start(t)
 		p, _ := article(2)
 		p.Article.Slug, p.Images[1].Blob.Type = slug, "image/jpeg"
-		if _, err := open(t, f.url, fakeUser, fakePassword, nil).Publish(t.Context(), p); err != nil {
+		if _, err := open(t, f.URL, wptest.User, wptest.Password, nil).Publish(t.Context(), p); err != nil {
 			t.Fatal(err)
 		}
-		if got := f.media[2]["source_url"]; got != f.url+"/uploads/"+want {
+		if got := f.Media[2]["source_url"]; got != f.URL+"/uploads/"+want {
 			t.Errorf("the picture of %q is at %v, want %s", slug, got, want)
 		}
 	}

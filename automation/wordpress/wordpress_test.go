@@ -12,7 +12,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -23,40 +22,42 @@ import (
 
 	"github.com/scrip-go/scrip/automation/content"
 	"github.com/scrip-go/scrip/automation/wordpress"
+	"github.com/scrip-go/scrip/internal/wptest"
 	"github.com/scrip-go/scrip/secret"
 )
 
-// host is a WordPress, and what is needed to look at it: a fake, or a real one that `make wordpress` brings up.
+// host is a WordPress, and what is needed to look at it.
 type host struct {
 	t              *testing.T
+	real           bool
 	url            string
 	user, password string
 	api            string // the root of its API with what begins a route
 }
 
-// hosts runs a test on the fake with both kinds of permalinks, or on the real ones.
-func hosts(t *testing.T, real bool, do func(h *host)) {
+// hosts runs a test on the fake with both kinds of permalinks, and on the real sites that there are.
+func hosts(t *testing.T, do func(h *host)) {
 	t.Helper()
-	for _, kind := range []string{"pretty", "plain"} {
-		t.Run(kind, func(t *testing.T) {
-			h := &host{t: t, user: fakeUser, password: fakePassword}
-			if real {
-				h.user, h.password = "editor", os.Getenv("SCRIP_WORDPRESS_EDITOR")
-				h.url = os.Getenv("SCRIP_WORDPRESS")
-				if kind == "plain" {
-					h.url, h.password = os.Getenv("SCRIP_WORDPRESS_PLAIN"), os.Getenv("SCRIP_WORDPRESS_EDITOR_PLAIN")
-				}
-			} else {
-				f := startFake(t)
-				f.plain, h.url = kind == "plain", f.url
-				f.meta = map[string]bool{"_yoast_wpseo_title": true, "_yoast_wpseo_metadesc": true, "_yoast_wpseo_focuskw": true}
-			}
+	for _, plain := range []bool{false, true} {
+		name := map[bool]string{false: "pretty", true: "plain"}[plain]
+		on := func(h *host) {
 			h.api = h.url + "/wp-json"
-			if kind == "plain" {
+			if plain {
 				h.api = h.url + "/?rest_route="
 			}
 			do(h)
+		}
+		t.Run("fake/"+name, func(t *testing.T) {
+			f := wptest.Start(t)
+			f.Plain = plain
+			f.Meta = map[string]bool{"_yoast_wpseo_title": true, "_yoast_wpseo_metadesc": true, "_yoast_wpseo_focuskw": true}
+			on(&host{t: t, url: f.URL, user: wptest.User, password: wptest.Password})
 		})
+		if address, password := wptest.Real(plain); address != "" {
+			t.Run("real/"+name, func(t *testing.T) {
+				on(&host{t: t, real: true, url: address, user: "editor", password: password})
+			})
+		}
 	}
 }
 
@@ -160,17 +161,7 @@ func drawing(n int) []byte {
 	return b.Bytes()
 }
 
-func TestPublish(t *testing.T) { publishing(t, false) }
-
-// TestRealPublish is for `make wordpress`, which brings up the sites.
-func TestRealPublish(t *testing.T) {
-	if os.Getenv("SCRIP_WORDPRESS") == "" {
-		t.Skip("there is no WordPress in SCRIP_WORDPRESS: `make wordpress` brings one up and runs this test")
-	}
-	publishing(t, true)
-}
-
-func publishing(t *testing.T, real bool) {
+func TestPublish(t *testing.T) {
 	ctx := t.Context()
 	must := func(h *host, s *wordpress.Site, p content.Post) content.Publication {
 		h.t.Helper()
@@ -182,7 +173,7 @@ func publishing(t *testing.T, real bool) {
 	}
 
 	t.Run("PutsAllThatBelongsToAnArticle", func(t *testing.T) {
-		hosts(t, real, func(h *host) {
+		hosts(t, func(h *host) {
 			p, word := article(3)
 			pub := must(h, h.site(func(c *wordpress.Config) { c.Meta = wordpress.Yoast }), p)
 			is := h.only(word)
@@ -203,7 +194,7 @@ func publishing(t *testing.T, real bool) {
 				Alt string `json:"alt_text"`
 				URL string `json:"source_url"`
 			}
-			if real {
+			if h.real {
 				h.ask(http.MethodGet, fmt.Sprintf("/wp/v2/media/%d", is.Featured), nil, nil, &featured)
 				resp, err := http.Get(featured.URL)
 				if err != nil {
@@ -228,7 +219,7 @@ func publishing(t *testing.T, real bool) {
 		})
 	})
 	t.Run("AgainChangesThePostThatIsThere", func(t *testing.T) {
-		hosts(t, real, func(h *host) {
+		hosts(t, func(h *host) {
 			p, word := article(2)
 			first := must(h, h.site(nil), p)
 			is := h.only(word)
@@ -249,11 +240,11 @@ func publishing(t *testing.T, real bool) {
 		})
 	})
 	t.Run("LeavesWhatIsInTheTrash", func(t *testing.T) {
-		hosts(t, real, func(h *host) {
+		hosts(t, func(h *host) {
 			p, word := article(0)
 			must(h, h.site(nil), p)
 			is := h.only(word)
-			if real {
+			if h.real {
 				var gone any
 				h.ask(http.MethodDelete, fmt.Sprintf("/wp/v2/posts/%d", is.ID), nil, nil, &gone)
 			} else {
@@ -267,7 +258,7 @@ func publishing(t *testing.T, real bool) {
 		})
 	})
 	t.Run("NeverTwiceWhereAnAnswerWasLost", func(t *testing.T) {
-		hosts(t, real, func(h *host) {
+		hosts(t, func(h *host) {
 			for _, loses := range []string{"POST /wp/v2/posts", "POST /wp/v2/media"} {
 				for _, status := range []int{0, 500, 504} {
 					p, word := article(1)
@@ -286,7 +277,7 @@ func publishing(t *testing.T, real bool) {
 		})
 	})
 	t.Run("OnceWhereSeveralPublishAtOnce", func(t *testing.T) {
-		hosts(t, real, func(h *host) {
+		hosts(t, func(h *host) {
 			p, word := article(0)
 			ids := make([]string, 4)
 			var wg sync.WaitGroup
@@ -309,7 +300,7 @@ func publishing(t *testing.T, real bool) {
 		})
 	})
 	t.Run("AsADraftOrAtItsTime", func(t *testing.T) {
-		hosts(t, real, func(h *host) {
+		hosts(t, func(h *host) {
 			p, word := article(0)
 			must(h, h.site(func(c *wordpress.Config) { c.Draft = true }), p)
 			if is := h.only(word); is.Status != "draft" || is.Slug != p.Article.Slug {
@@ -324,7 +315,7 @@ func publishing(t *testing.T, real bool) {
 		})
 	})
 	t.Run("SaysWhatTheSiteDoesNotKeep", func(t *testing.T) {
-		hosts(t, real, func(h *host) {
+		hosts(t, func(h *host) {
 			p, word := article(0)
 			s := h.site(func(c *wordpress.Config) { c.Meta = wordpress.SEOPress })
 			if _, err := s.Publish(ctx, p); !errors.Is(err, content.ErrSiteRefuses) || !strings.Contains(err.Error(), `_seopress_`) || !strings.Contains(err.Error(), "register_post_meta") {
@@ -335,7 +326,7 @@ func publishing(t *testing.T, real bool) {
 		})
 	})
 	t.Run("RefusesAFileThatIsNoPicture", func(t *testing.T) {
-		hosts(t, real, func(h *host) {
+		hosts(t, func(h *host) {
 			p, word := article(1)
 			p.Images[0].Blob.Type = "application/x-msdownload"
 			if _, err := h.site(nil).Publish(ctx, p); !errors.Is(err, content.ErrPostRefused) {
@@ -347,7 +338,7 @@ func publishing(t *testing.T, real bool) {
 		})
 	})
 	t.Run("Check", func(t *testing.T) {
-		hosts(t, real, func(h *host) {
+		hosts(t, func(h *host) {
 			if err := h.site(nil).Check(ctx); err != nil {
 				h.t.Error(err)
 			}

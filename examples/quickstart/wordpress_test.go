@@ -3,36 +3,37 @@ package main
 import (
 	"encoding/json"
 	"net/http"
-	"os"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/scrip-go/scrip/automation/content"
+	"github.com/scrip-go/scrip/internal/wptest"
 	"github.com/scrip-go/scrip/providers/providertest"
 	"github.com/scrip-go/scrip/stores/sqlite"
 )
 
-// TestRealKillsOnWordPress kills the program while it publishes on the WordPress that `make wordpress` brings up: each article is
+// TestCampaignWordPress kills the program while it publishes on a WordPress, on the real one if there is one: each article is
 // there once, however often.
-func TestRealKillsOnWordPress(t *testing.T) {
-	address, password := os.Getenv("SCRIP_WORDPRESS"), os.Getenv("SCRIP_WORDPRESS_EDITOR")
+func TestCampaignWordPress(t *testing.T) {
+	address, password := wptest.Real(false)
+	user, most := "editor", 20
 	if address == "" {
-		t.Skip("there is no WordPress in SCRIP_WORDPRESS: `make wordpress` brings one up and runs this test")
+		address, user, password, most = wptest.Start(t).URL, wptest.User, wptest.Password, campaign(2, 20)
 	}
 	p := newProgram(t, startUpstream(t, providertest.Config{}), "-limit", "40", "-wordpress", address)
-	p.env = []string{"WORDPRESS_USER=editor", "WORDPRESS_PASSWORD=" + password}
+	p.env = []string{"WORDPRESS_USER=" + user, "WORDPRESS_PASSWORD=" + password}
 	kills := 0
-	for kills < 20 && p.run(2*time.Second+time.Duration(kills)*137*time.Millisecond).code == -1 {
+	for kills < most && p.run(time.Second+time.Duration(kills)*100*time.Millisecond).code == -1 {
 		kills++
 	}
 	r := p.want(exitDone)
-	request, err := http.NewRequest(http.MethodGet, address+"/wp-json/wp/v2/posts?status=any&context=edit&per_page=100&search=scrip-", nil)
+	request, err := http.NewRequest(http.MethodGet, address+"/wp-json/wp/v2/posts?status=publish&context=edit&per_page=100&search=scrip-", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	request.SetBasicAuth("editor", password)
+	request.SetBasicAuth(user, password)
 	answer, err := http.DefaultClient.Do(request)
 	if err != nil {
 		t.Fatal(err)

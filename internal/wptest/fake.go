@@ -1,4 +1,6 @@
-package wordpress_test
+// Package wptest is a Fake WordPress for tests: it speaks the part of the REST API that publishing takes. The same tests run on a
+// real WordPress where `make wordpress` has brought one up.
+package wptest
 
 import (
 	"encoding/json"
@@ -8,6 +10,7 @@ import (
 	"maps"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -16,25 +19,28 @@ import (
 	"time"
 )
 
-// fake speaks the part of WordPress's REST API that publishing takes, with what is odd about it: no post is like another,
-// what it does not know is dropped in silence, an empty object is a list.
-type fake struct {
-	url    string
-	plain  bool                                    // permalinks: the route is a parameter
-	rights map[string]bool                         // of the only user
-	meta   map[string]bool                         // the fields that are registered
-	off    bool                                    // application passwords
-	strips bool                                    // a plugin takes comments out of HTML
-	before func(r *http.Request, route string) int // a status to answer in place of the work, -1 for no such route; 0 to work
+// Fake is a WordPress with what is odd about the real one: no post is like another, what it does not know is dropped in
+// silence, an empty object is a list. What is exported is set before the first request, or between requests.
+type Fake struct {
+	URL    string
+	Plain  bool            // permalinks: the route is a parameter
+	Off    bool            // application passwords
+	Strips bool            // a plugin takes comments out of HTML
+	Rights map[string]bool // of the only user
+	Meta   map[string]bool // the fields that are registered
+	// Before is asked before each request of the API's; may be nil. It returns a status to answer in place of the work, -1 for
+	// no such route, 0 to work.
+	Before func(r *http.Request, route string) int
 
 	mu    sync.Mutex
 	last  int64
-	posts map[int64]*fakePost
-	media map[int64]map[string]any
-	terms map[string]map[int64]string
+	Posts map[int64]*Post
+	Media map[int64]map[string]any
+	Terms map[string]map[int64]string // by kind, "categories" and "tags"
 }
 
-type fakePost struct {
+// Post is what the fake keeps of a post.
+type Post struct {
 	ID         int64
 	Title      string         `json:"title"`
 	Content    string         `json:"content"`
@@ -48,35 +54,39 @@ type fakePost struct {
 	Meta       map[string]any `json:"meta"`
 }
 
+// The only user and its application password.
 const (
-	fakeUser     = "ann"
-	fakePassword = "abcd efgh ijkl"
+	User     = "ann"
+	Password = "abcd efgh ijkl"
 )
 
-func newFake() *fake {
-	return &fake{posts: map[int64]*fakePost{}, media: map[int64]map[string]any{}, meta: map[string]bool{},
-		terms:  map[string]map[int64]string{"categories": {1: "Uncategorized"}, "tags": {}},
-		rights: map[string]bool{"edit_posts": true, "publish_posts": true, "upload_files": true, "manage_categories": true}}
+// New returns a site that nobody serves yet; its URL is to be set.
+func New() *Fake {
+	return &Fake{Posts: map[int64]*Post{}, Media: map[int64]map[string]any{}, Meta: map[string]bool{},
+		Terms:  map[string]map[int64]string{"categories": {1: "Uncategorized"}, "tags": {}},
+		Rights: map[string]bool{"edit_posts": true, "publish_posts": true, "upload_files": true, "manage_categories": true}}
 }
 
-func startFake(t testing.TB) *fake {
-	f := newFake()
+// Start serves a site on loopback until the test ends.
+func Start(t testing.TB) *Fake {
+	f := New()
 	s := httptest.NewServer(f)
 	t.Cleanup(s.Close)
-	f.url = s.URL
+	f.URL = s.URL
 	return f
 }
 
-func (f *fake) root() string {
-	if f.plain {
-		return f.url + "/?rest_route=/"
+func (f *Fake) root() string {
+	if f.Plain {
+		return f.URL + "/?rest_route=/"
 	}
-	return f.url + "/wp-json/"
+	return f.URL + "/wp-json/"
 }
 
-func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+// ServeHTTP implements [http.Handler].
+func (f *Fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	route, api := strings.CutPrefix(r.URL.Path, "/wp-json")
-	if f.plain {
+	if f.Plain {
 		if api {
 			http.Redirect(w, r, "/", http.StatusMovedPermanently)
 			return
@@ -87,8 +97,8 @@ func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.Header().Add("Link", `<https://example.org/feed>; rel="alternate", <`+f.root()+`>; rel="https://api.w.org/"`)
 		return
 	}
-	if f.before != nil {
-		switch status := f.before(r, route); {
+	if f.Before != nil {
+		switch status := f.Before(r, route); {
 		case status < 0:
 			refuse(w, 404, "rest_no_route", "No route was found matching the URL and request method.")
 			return
@@ -100,7 +110,7 @@ func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	user, password, _ := r.BasicAuth()
-	in := user == fakeUser && password == fakePassword && !f.off
+	in := user == User && password == Password && !f.Off
 	kind, id := "", int64(0)
 	if parts := strings.Split(strings.TrimPrefix(route, "/wp/v2/"), "/"); len(parts) <= 2 {
 		kind = parts[0]
@@ -109,7 +119,7 @@ func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	switch {
-	case route == "/" && f.off:
+	case route == "/" && f.Off:
 		answer(w, 200, map[string]any{"authentication": []any{}})
 	case route == "/":
 		answer(w, 200, map[string]any{"authentication": map[string]any{"application-passwords": map[string]any{}}})
@@ -118,62 +128,62 @@ func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			refuse(w, 401, "rest_not_logged_in", "You are not currently logged in.")
 			return
 		}
-		answer(w, 200, map[string]any{"id": 1, "capabilities": f.rights})
+		answer(w, 200, map[string]any{"id": 1, "capabilities": f.Rights})
 	case r.Method != http.MethodGet && !in:
 		refuse(w, 401, "rest_cannot_create", "Sorry, you are not allowed to do this as this user.")
 	case kind == "posts":
 		f.servePosts(w, r, id)
 	case kind == "media":
 		f.serveMedia(w, r, id)
-	case f.terms[kind] != nil:
+	case f.Terms[kind] != nil:
 		f.serveTerms(w, r, kind)
 	default:
 		refuse(w, 404, "rest_no_route", "No route was found matching the URL and request method.")
 	}
 }
 
-func (f *fake) servePosts(w http.ResponseWriter, r *http.Request, id int64) {
+func (f *Fake) servePosts(w http.ResponseWriter, r *http.Request, id int64) {
 	switch {
 	case r.Method == http.MethodGet:
 		statuses := strings.Split(r.URL.Query().Get("status"), ",")
 		found := []any{}
-		for _, id := range slices.Sorted(maps.Keys(f.posts)) {
-			if p := f.posts[id]; slices.Contains(statuses, p.Status) && strings.Contains(p.Title+p.Excerpt+p.Content, r.URL.Query().Get("search")) {
+		for _, id := range slices.Sorted(maps.Keys(f.Posts)) {
+			if p := f.Posts[id]; slices.Contains(statuses, p.Status) && strings.Contains(p.Title+p.Excerpt+p.Content, r.URL.Query().Get("search")) {
 				found = append(found, f.view(p))
 			}
 		}
 		answer(w, 200, found)
 	case id == 0:
 		f.last++
-		p := &fakePost{ID: f.last, Status: "draft"}
-		f.posts[f.last] = p
+		p := &Post{ID: f.last, Status: "draft"}
+		f.Posts[f.last] = p
 		f.change(p, r.Body)
 		answer(w, 201, f.view(p))
-	case f.posts[id] == nil:
+	case f.Posts[id] == nil:
 		refuse(w, 404, "rest_post_invalid_id", "Invalid post ID.")
 	case r.Method == http.MethodDelete:
-		delete(f.posts, id)
+		delete(f.Posts, id)
 		answer(w, 200, map[string]any{"deleted": true})
 	default:
-		f.change(f.posts[id], r.Body)
-		answer(w, 200, f.view(f.posts[id]))
+		f.change(f.Posts[id], r.Body)
+		answer(w, 200, f.view(f.Posts[id]))
 	}
 }
 
 // change keeps what there is of what it is sent.
-func (f *fake) change(p *fakePost, body io.Reader) {
+func (f *Fake) change(p *Post, body io.Reader) {
 	_ = json.NewDecoder(body).Decode(p)
-	if f.strips {
+	if f.Strips {
 		before, _, _ := strings.Cut(p.Content, "<!--")
 		p.Content = before
 	}
-	if f.media[p.Featured] == nil {
+	if f.Media[p.Featured] == nil {
 		p.Featured = 0
 	}
-	p.Categories = slices.DeleteFunc(p.Categories, func(id int64) bool { return f.terms["categories"][id] == "" })
-	p.Tags = slices.DeleteFunc(p.Tags, func(id int64) bool { return f.terms["tags"][id] == "" })
-	maps.DeleteFunc(p.Meta, func(name string, _ any) bool { return !f.meta[name] })
-	for _, other := range f.posts {
+	p.Categories = slices.DeleteFunc(p.Categories, func(id int64) bool { return f.Terms["categories"][id] == "" })
+	p.Tags = slices.DeleteFunc(p.Tags, func(id int64) bool { return f.Terms["tags"][id] == "" })
+	maps.DeleteFunc(p.Meta, func(name string, _ any) bool { return !f.Meta[name] })
+	for _, other := range f.Posts {
 		if other.ID != p.ID && other.Slug == p.Slug && p.Slug != "" {
 			p.Slug += "-2"
 		}
@@ -183,10 +193,10 @@ func (f *fake) change(p *fakePost, body io.Reader) {
 	}
 }
 
-func (f *fake) view(p *fakePost) map[string]any {
-	link := f.url + "/" + p.Slug + "/"
+func (f *Fake) view(p *Post) map[string]any {
+	link := f.URL + "/" + p.Slug + "/"
 	if p.Status != "publish" {
-		link = fmt.Sprintf("%s/?p=%d", f.url, p.ID)
+		link = fmt.Sprintf("%s/?p=%d", f.URL, p.ID)
 	}
 	var meta any = []any{}
 	if len(p.Meta) > 0 {
@@ -197,14 +207,14 @@ func (f *fake) view(p *fakePost) map[string]any {
 		"categories": append([]int64{}, p.Categories...), "tags": append([]int64{}, p.Tags...), "meta": meta}
 }
 
-func (f *fake) serveMedia(w http.ResponseWriter, r *http.Request, id int64) {
+func (f *Fake) serveMedia(w http.ResponseWriter, r *http.Request, id int64) {
 	q := r.URL.Query()
 	switch {
 	case r.Method == http.MethodGet:
 		found := []any{}
-		for _, id := range slices.Sorted(maps.Keys(f.media)) {
-			if f.media[id]["slug"] == q.Get("slug") {
-				found = append(found, f.media[id])
+		for _, id := range slices.Sorted(maps.Keys(f.Media)) {
+			if f.Media[id]["slug"] == q.Get("slug") {
+				found = append(found, f.Media[id])
 			}
 		}
 		answer(w, 200, found)
@@ -218,19 +228,19 @@ func (f *fake) serveMedia(w http.ResponseWriter, r *http.Request, id int64) {
 		data, _ := io.ReadAll(r.Body)
 		f.last++
 		m := map[string]any{"id": f.last, "slug": q.Get("slug"), "alt_text": q.Get("alt_text"), "title": map[string]any{"raw": q.Get("title")},
-			"source_url": f.url + "/uploads/" + name, "size": len(data)}
-		f.media[f.last] = m
+			"source_url": f.URL + "/uploads/" + name, "size": len(data)}
+		f.Media[f.last] = m
 		answer(w, 201, m)
 	default:
-		_ = json.NewDecoder(r.Body).Decode(ptr(f.media[id]))
-		answer(w, 200, f.media[id])
+		_ = json.NewDecoder(r.Body).Decode(ptr(f.Media[id]))
+		answer(w, 200, f.Media[id])
 	}
 }
 
 func ptr[T any](v T) *T { return &v }
 
-func (f *fake) serveTerms(w http.ResponseWriter, r *http.Request, kind string) {
-	terms := f.terms[kind]
+func (f *Fake) serveTerms(w http.ResponseWriter, r *http.Request, kind string) {
+	terms := f.Terms[kind]
 	if r.Method == http.MethodGet {
 		found := []any{}
 		for id, name := range terms {
@@ -241,7 +251,7 @@ func (f *fake) serveTerms(w http.ResponseWriter, r *http.Request, kind string) {
 		answer(w, 200, found)
 		return
 	}
-	if !f.rights["manage_categories"] {
+	if !f.Rights["manage_categories"] {
 		refuse(w, 403, "rest_cannot_create", "Sorry, you are not allowed to create terms in this taxonomy.")
 		return
 	}
@@ -267,4 +277,25 @@ func answer(w http.ResponseWriter, status int, v any) {
 
 func refuse(w http.ResponseWriter, status int, code, message string) {
 	answer(w, status, map[string]any{"code": code, "message": message, "data": map[string]any{"status": status}})
+}
+
+// Vanish removes all pictures, or all terms of a kind, from within Before.
+func (f *Fake) Vanish(what string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if what == "media" {
+		clear(f.Media)
+		return
+	}
+	clear(f.Terms[what])
+}
+
+// Real returns the address of the real site that `make wordpress` has brought up, and the application password of its user
+// "editor"; empty if there is none.
+func Real(plain bool) (address, password string) {
+	name := "SCRIP_WORDPRESS"
+	if plain {
+		name = "SCRIP_WORDPRESS_PLAIN"
+	}
+	return os.Getenv(name), os.Getenv("SCRIP_WORDPRESS_EDITOR")
 }
