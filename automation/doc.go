@@ -20,5 +20,6 @@
 //
 // # Concurrency
 //
-// A [Runner] is safe for concurrent use. Several runners may work on one store if the store allows several processes.
+// A [Runner] is safe for concurrent use. Several runners may work on one store if the store allows several processes. Accounts
+// take turns: a worker that is free takes the next task of the account that has the fewest under way.
 package automation

@@ -32,8 +32,9 @@ type Store interface {
 	// becomes StageRunning, or StageDone and the next one StagePlanning if there is nothing to do.
 	// Errors: ErrState (not in planning), ErrStale, ErrInvalid (an item twice), ErrNotFound.
 	Plan(ctx context.Context, run, stage string, page []Item, planning int64, last bool) (int64, error)
-	// Claim leases up to limit tasks of running runs to an owner, in the order of planning: those that are ready and
-	// whose time has come, and those whose lease has run out. Of a canceling run it leases in the same way the tasks that
+	// Claim leases up to limit tasks of running runs to an owner: those that are ready and whose time has come, and those
+	// whose lease has run out. Accounts take turns: the next task is one of the account that has the fewest under way, leases
+	// that have run out aside, and among equals, and within an account, the one that was planned first. Of a canceling run it leases in the same way the tasks that
 	// were claimed before, and says so in Task.Canceling. It raises their generation. Errors: ErrInvalid, as ValidateLease.
 	Claim(ctx context.Context, owner string, lease time.Duration, limit int) ([]Task, error)
 	// Extend renews the leases that the owner still has and returns those. Errors: ErrInvalid, as ValidateLease.

@@ -4,10 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
 	"github.com/scrip-go/scrip/automation"
+	"github.com/scrip-go/scrip/credits"
 )
 
 var claimCases = []testCase[*runTest]{
@@ -136,7 +138,7 @@ var claimCases = []testCase[*runTest]{
 			t.set(automation.Canceling, automation.Cancelled)
 			t.wantClaim()
 		}},
-	{"ClaimsFromAllRuns", "one claim takes from all running runs, in the order of planning",
+	{"ClaimsFromAllRuns", "one claim takes from all running runs of an account, in the order of planning",
 		func(t *runTest) {
 			for _, id := range []string{"x", "y"} {
 				r := newRun(id, "a")
@@ -147,7 +149,39 @@ var claimCases = []testCase[*runTest]{
 			t.plan("x", "a", "x1")
 			t.wantClaim("y1", "y2", "x1")
 		}},
-	{"ClaimsOfCancelingRunsInTheirPlace", "tasks of canceling runs are claimed in the order of planning among those of running ones, and count for the limit",
+	{"ClaimsInTurnsOfAccounts", "accounts take turns: the next task is one of the account that has the fewest under way, and among equals the one that was planned first; a lease that has run out is not under way",
+		func(t *runTest) {
+			for id, account := range map[string]credits.Account{"a1": alice, "a2": alice, "b": bob, "c": "carol"} {
+				r := newRun(id, "a")
+				r.Site, r.Account = id, account
+				t.create(r)
+			}
+			t.plan("a1", "a", "a1", "a2", "a3", "a4")
+			t.plan("a2", "a", "a5")
+			t.plan("b", "a", "b1", "b2", "b3")
+			t.plan("c", "a", "c1")
+			claim := func(n int, want string) (tasks []automation.Task) {
+				t.Helper()
+				tasks = t.claim(n)
+				var got []string
+				for _, task := range tasks {
+					got = append(got, task.Ref.Item)
+				}
+				if strings.Join(got, " ") != want {
+					t.Fatalf("Claim(%d) = %s, want %s", n, strings.Join(got, " "), want)
+				}
+				return tasks
+			}
+			first := claim(4, "a1 b1 c1 a2")
+			claim(2, "b2 a3")
+			t.complete(first[0])
+			t.complete(first[3])
+			claim(1, "a4") // alice has one under way, bob two
+			t.clock.advance(lease)
+			claim(3, "a3 b1 c1") // nobody has anything under way
+			claim(4, "a4 b2 a5 b3")
+		}},
+	{"ClaimsOfCancelingRunsInTheirPlace", "tasks of canceling runs are claimed in the order of planning among those of the account's running ones, and count for the limit",
 		func(t *runTest) {
 			for _, id := range []string{"x", "y", "z"} {
 				r := newRun(id, "a")

@@ -60,6 +60,7 @@ var brokenRuns = []struct{ mistake, by string }{
 	{"ClaimsByTheTimeThatIsDue", "KeepsThePlaceOfATaskWhoseTimeCame"},
 	{"ClaimsNewTasksFirst", "KeepsThePlaceOfATaskWhoseTimeCame"},
 	{"ClaimsRunByRun", "ClaimsFromAllRuns"},
+	{"ClaimsAccountByAccount", "ClaimsInTurnsOfAccounts"},
 	{"ClaimsCancelingRunsFirst", "ClaimsOfCancelingRunsInTheirPlace"},
 	{"LeasesForAMoment", "ClaimsATaskAgainAfterItsLease"},
 	{"LeasesForever", "ClaimsATaskAgainAfterItsLease"},

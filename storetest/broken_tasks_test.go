@@ -110,6 +110,8 @@ func (s *toyRuns) order(tasks []automation.Task) {
 		})
 	case "ClaimsRunByRun":
 		slices.SortStableFunc(tasks, func(a, b automation.Task) int { return cmp.Compare(a.Ref.Run, b.Ref.Run) })
+	case "ClaimsAccountByAccount":
+		slices.SortStableFunc(tasks, func(a, b automation.Task) int { return cmp.Compare(a.Account, b.Account) })
 	case "ClaimsCancelingRunsFirst":
 		sortBy(func(t automation.Task) int64 { return number(!t.Canceling) })
 	}

@@ -4,10 +4,10 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/scrip-go/scrip/automation"
+	"github.com/scrip-go/scrip/credits"
 )
 
 // Plan implements [automation.Store].
@@ -81,40 +81,59 @@ func (s *Runs) Claim(ctx context.Context, owner string, lease time.Duration, lim
 	defer s.mu.Unlock()
 	now := s.now()
 	var claimed []automation.Task
-	salvage := s.runs.salvageable(now)
+	salvage, busy := s.runs.salvageable(now), s.runs.busy(now)
 	for len(claimed) < limit {
-		t := s.runs.next(now)
-		if len(salvage) > 0 && (t == nil || salvage[0].place < t.place) {
-			t, salvage = salvage[0], salvage[1:]
+		t := s.runs.next(now, busy)
+		for _, c := range salvage {
+			if !c.until.After(now) && c.before(t, busy) { // not claimed just now
+				t = c
+			}
 		}
 		if t == nil {
 			break
 		}
+		busy[t.stage.run.row.Account]++
 		claimed = append(claimed, t.claim(owner, now.Add(lease), now))
 	}
 	return claimed, nil
 }
 
-// salvageable returns the tasks of canceling runs that can be claimed, in the order of planning. Those runs are few, and
-// they are over soon, so their tasks are walked.
+// busy counts the tasks of each account that are under way.
+func (t *runTable) busy(now time.Time) map[credits.Account]int {
+	busy := map[credits.Account]int{}
+	for _, r := range t.live {
+		busy[r.row.Account] += r.current.underway(now)
+	}
+	return busy
+}
+
+// before reports whether the task's turn comes before that of another, which may be nil.
+func (t *task) before(other *task, busy map[credits.Account]int) bool {
+	if other == nil {
+		return true
+	}
+	return cmp.Or(cmp.Compare(busy[t.stage.run.row.Account], busy[other.stage.run.row.Account]), cmp.Compare(t.place, other.place)) < 0
+}
+
+// salvageable returns the tasks of canceling runs that can be claimed. Those runs are few, and they are over soon, so their
+// tasks are walked.
 func (t *runTable) salvageable(now time.Time) (found []*task) {
 	for _, r := range t.live {
 		if r.row.State == automation.Canceling {
 			found = append(found, r.current.salvageable(now)...)
 		}
 	}
-	slices.SortFunc(found, func(a, b *task) int { return cmp.Compare(a.place, b.place) })
 	return found
 }
 
-// next returns the task of a running run that was planned first among those that can be claimed.
-func (t *runTable) next(now time.Time) *task {
+// next returns the task of a running run whose turn it is, among those that can be claimed.
+func (t *runTable) next(now time.Time, busy map[credits.Account]int) *task {
 	var first *task
 	for _, r := range t.live {
 		if r.row.State != automation.Running || r.current.count.State != automation.StageRunning {
 			continue
 		}
-		if c := r.current.queue.next(now); c != nil && (first == nil || c.place < first.place) {
+		if c := r.current.queue.next(now); c != nil && c.before(first, busy) {
 			first = c
 		}
 	}

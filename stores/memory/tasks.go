@@ -26,6 +26,7 @@ type stage struct {
 	finish   *task // the Finish task, once it was inserted
 	failed   []automation.FailedTask
 	queue    queue
+	leased   map[*task]bool // as many as count.Leased
 }
 
 type task struct {
@@ -51,6 +52,7 @@ func newRun(row automation.Run, number int, now time.Time) *run {
 			count:    automation.StageCount{Stage: name, State: automation.StagePending},
 			finisher: slices.Contains(row.Finishers, name),
 			tasks:    map[string]*task{},
+			leased:   map[*task]bool{},
 		})
 	}
 	r.begin(0)
@@ -101,6 +103,7 @@ func (t *task) changed(now time.Time) {
 func (t *task) claim(owner string, until, now time.Time) automation.Task {
 	if t.state != automation.TaskLeased {
 		t.stage.count.Leased++
+		t.stage.leased[t] = true
 	}
 	t.state, t.owner, t.until = automation.TaskLeased, owner, until
 	t.generation++
@@ -118,6 +121,7 @@ func (t *task) claim(owner string, until, now time.Time) automation.Task {
 func (t *task) leave(state automation.TaskState, until time.Time) {
 	t.state, t.owner, t.until = state, "", until
 	t.stage.count.Leased--
+	delete(t.stage.leased, t)
 	t.change++
 	if t.over() {
 		t.item.Input = nil // nobody will ask for it again
@@ -127,31 +131,20 @@ func (t *task) leave(state automation.TaskState, until time.Time) {
 // underway counts the tasks whose lease has not run out.
 func (st *stage) underway(now time.Time) int {
 	n := 0
-	st.leased(func(t *task) {
+	for t := range st.leased {
 		if t.until.After(now) {
 			n++
 		}
-	})
+	}
 	return n
 }
 
 // giveBack makes every leased task ready; none is under way.
 func (st *stage) giveBack() {
-	st.leased(func(t *task) {
+	for t := range st.leased {
 		t.leave(automation.TaskReady, time.Time{})
 		st.queue.ready(t)
-	})
-}
-
-func (st *stage) leased(visit func(*task)) {
-	if st.count.Leased == 0 {
-		return
 	}
-	st.each(func(t *task) {
-		if t.state == automation.TaskLeased {
-			visit(t)
-		}
-	})
 }
 
 func (t *task) over() bool {

@@ -22,29 +22,36 @@ const claimTasks = `WITH active AS (
 		SELECT 1 FROM scrip.tasks t WHERE t.run = r.id AND t.stage = r.stage AND t.state IN ('ready', 'leased')
 			AND t.due_at <= coalesce($3, statement_timestamp()) OFFSET 0)
 	FOR SHARE OF r SKIP LOCKED
+), busy AS (
+	SELECT r.account, count(*) AS tasks FROM scrip.runs r CROSS JOIN LATERAL (
+		SELECT FROM scrip.tasks t WHERE t.run = r.id AND t.state = 'leased' AND t.due_at > coalesce($3, statement_timestamp()) OFFSET 0) t
+	WHERE r.state IN ('running', 'canceling') AND EXISTS (SELECT FROM active)
+	GROUP BY r.account
 ), candidates AS (
-	SELECT c.seq, a.* FROM active a CROSS JOIN LATERAL (
+	SELECT c.seq, a.*, coalesce(b.tasks, 0) + row_number() OVER (PARTITION BY a.account ORDER BY c.seq) AS turn
+	FROM active a LEFT JOIN busy b USING (account) CROSS JOIN LATERAL (
 		SELECT t.seq FROM scrip.tasks t
 		WHERE t.run = a.id AND t.stage = a.stage AND t.state IN ('ready', 'leased')
 			AND t.due_at <= coalesce($3, statement_timestamp()) AND (a.state = 'running' OR t.generation > 0)
 		ORDER BY t.seq LIMIT $4
 		FOR NO KEY UPDATE SKIP LOCKED) c
-	ORDER BY c.seq LIMIT $4
+	ORDER BY turn, c.seq LIMIT $4
 )
 UPDATE scrip.tasks t SET state = 'leased', owner = $1, generation = t.generation + 1,
 	due_at = coalesce($3, clock_timestamp()) + $2 * interval '1 microsecond'
 FROM candidates c WHERE t.seq = c.seq
-RETURNING t.seq, t.run, t.stage, t.item, t.input, t.generation, t.attempts, c.account, c.site, c.state = 'canceling'`
+RETURNING t.seq, t.run, t.stage, t.item, t.input, t.generation, t.attempts, c.account, c.site, c.state = 'canceling', c.turn`
 
 // claimed is a row of claimTasks.
 type claimed struct {
-	seq int64
+	seq  int64
+	turn int64 // how many tasks its account has under way up to it
 	automation.Task
 }
 
 func (c *claimed) fields() []any {
 	return []any{&c.seq, &c.Ref.Run, &c.Ref.Stage, &c.Ref.Item, (*[]byte)(&c.Item.Input), &c.Ref.Generation, &c.Attempts,
-		&c.Account, &c.Site, &c.Canceling}
+		&c.Account, &c.Site, &c.Canceling, &c.turn}
 }
 
 func validateLease(owner string, lease time.Duration) error {
@@ -69,7 +76,7 @@ func (s *Runs) Claim(ctx context.Context, owner string, lease time.Duration, lim
 	if err != nil {
 		return nil, translate(ctx, "claim", err)
 	}
-	slices.SortFunc(found, func(a, b claimed) int { return cmp.Compare(a.seq, b.seq) })
+	slices.SortFunc(found, func(a, b claimed) int { return cmp.Or(cmp.Compare(a.turn, b.turn), cmp.Compare(a.seq, b.seq)) })
 	var tasks []automation.Task
 	for _, c := range found {
 		c.Item.ID = c.Ref.Item

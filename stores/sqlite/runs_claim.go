@@ -28,6 +28,7 @@ type candidate struct {
 	seq   int64
 	state automation.TaskState
 	of    *active
+	turn  int // how many tasks its account has under way before it
 }
 
 func (c *candidate) fields() []any { return []any{&c.seq, &c.state} }
@@ -38,6 +39,11 @@ WHERE run = ? AND stage = ? AND state IN ('ready', 'leased') AND due_at <= ? ORD
 // selectTouched is selectCandidates for a canceling run.
 const selectTouched = `SELECT seq, state FROM scrip_tasks
 WHERE run = ? AND stage = ? AND state IN ('ready', 'leased') AND generation > 0 AND due_at <= ? ORDER BY seq LIMIT ?`
+
+// selectBusy counts the tasks of each account that are under way.
+const selectBusy = `SELECT r.account, count(*) FROM scrip_runs r INDEXED BY scrip_runs_claimable
+JOIN scrip_tasks t ON t.run = r.id AND t.state = 'leased' AND t.due_at > ?
+WHERE r.state IN ('running', 'canceling') GROUP BY r.account`
 
 const claimTask = `UPDATE scrip_tasks SET state = 'leased', owner = ?, due_at = ?, generation = generation + 1
 WHERE seq = ? RETURNING item, input, generation, attempts`
@@ -87,7 +93,7 @@ func (s *Runs) Claim(ctx context.Context, owner string, lease time.Duration, lim
 	return claimed, nil
 }
 
-// candidates returns up to limit tasks that can be claimed, in the order in which they were planned.
+// candidates returns up to limit tasks that can be claimed, in the order of their turns.
 func candidates(ctx context.Context, t *txn, now time.Time, limit int) ([]candidate, error) {
 	stages, err := rows(ctx, t, (*active).fields, selectActive)
 	if err != nil {
@@ -109,7 +115,35 @@ func candidates(ctx context.Context, t *txn, now time.Time, limit int) ([]candid
 		}
 	}
 	slices.SortFunc(out, func(a, b candidate) int { return cmp.Compare(a.seq, b.seq) })
+	if err := takeTurns(ctx, t, now, out); err != nil {
+		return nil, err
+	}
 	return out[:min(limit, len(out))], nil
+}
+
+// takeTurns sorts candidates, which are in the order of planning, by how many tasks their account has under way before them.
+func takeTurns(ctx context.Context, t *txn, now time.Time, found []candidate) error {
+	if !slices.ContainsFunc(found, func(c candidate) bool { return c.of.account != found[0].of.account }) {
+		return nil // nobody has to wait for another
+	}
+	type load struct {
+		account credits.Account
+		tasks   int
+	}
+	loads, err := rows(ctx, t, func(l *load) []any { return []any{&l.account, &l.tasks} }, selectBusy, now.UnixMicro())
+	if err != nil {
+		return err
+	}
+	busy := map[credits.Account]int{}
+	for _, l := range loads {
+		busy[l.account] = l.tasks
+	}
+	for i := range found {
+		found[i].turn = busy[found[i].of.account]
+		busy[found[i].of.account]++
+	}
+	slices.SortStableFunc(found, func(a, b candidate) int { return cmp.Compare(a.turn, b.turn) })
+	return nil
 }
 
 // mine selects a task that is still leased to an owner in a generation. A run that is terminal has none.
