@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"log"
-	"net/http/httptest"
 
 	"github.com/scrip-go/scrip/automation/content"
 	"github.com/scrip-go/scrip/automation/wordpress"
@@ -15,11 +14,9 @@ import (
 // A host makes the site once, asks it whether all is well, and gives it to the pipeline, which publishes on it.
 func Example() {
 	fake := wptest.New() // stands for the real site
-	server := httptest.NewServer(fake)
-	defer server.Close()
-	fake.URL = server.URL
+	defer fake.Serve()()
 
-	site, err := wordpress.New(wordpress.Config{URL: server.URL, User: "ann", Password: secret.New("abcd efgh ijkl")})
+	site, err := wordpress.New(wordpress.Config{URL: fake.URL, User: "ann", Password: secret.New("abcd efgh ijkl")})
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -32,7 +29,7 @@ func Example() {
 		if err != nil {
 			log.Fatal(err)
 		}
-		fmt.Println(published.ExternalID, published.ExternalURL == server.URL+"/green-tea/")
+		fmt.Println(published.ExternalID, published.ExternalURL == fake.URL+"/green-tea/")
 	}
 	// Output:
 	// 1 true

@@ -22,7 +22,7 @@ func TestCampaignWordPress(t *testing.T) {
 	if address == "" {
 		address, user, password, most = wptest.Start(t).URL, wptest.User, wptest.Password, campaign(2, 20)
 	}
-	p := newProgram(t, startUpstream(t, providertest.Config{}), "-limit", "40", "-wordpress", address)
+	p := newProgram(t, startUpstream(t, providertest.Config{}), "-limit", "15", "-wordpress", address)
 	p.env = []string{"WORDPRESS_USER=" + user, "WORDPRESS_PASSWORD=" + password}
 	kills := 0
 	for kills < most && p.run(time.Second+time.Duration(kills)*100*time.Millisecond).code == -1 {

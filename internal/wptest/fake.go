@@ -60,19 +60,25 @@ const (
 	Password = "abcd efgh ijkl"
 )
 
-// New returns a site that nobody serves yet; its URL is to be set.
+// New returns a site that nobody serves yet.
 func New() *Fake {
 	return &Fake{Posts: map[int64]*Post{}, Media: map[int64]map[string]any{}, Meta: map[string]bool{},
 		Terms:  map[string]map[int64]string{"categories": {1: "Uncategorized"}, "tags": {}},
 		Rights: map[string]bool{"edit_posts": true, "publish_posts": true, "upload_files": true, "manage_categories": true}}
 }
 
+// Serve serves the site on loopback, at URL, until end is called.
+func (f *Fake) Serve() (end func()) {
+	s := httptest.NewUnstartedServer(f)
+	f.URL = "http://" + s.Listener.Addr().String()
+	s.Start()
+	return s.Close
+}
+
 // Start serves a site on loopback until the test ends.
 func Start(t testing.TB) *Fake {
 	f := New()
-	s := httptest.NewServer(f)
-	t.Cleanup(s.Close)
-	f.URL = s.URL
+	t.Cleanup(f.Serve())
 	return f
 }
 
