@@ -140,8 +140,12 @@ func (s *Site) put(ctx context.Context, root *url.URL, p content.Post, t text) (
 	switch {
 	case err != nil:
 		return is, err
-	case !found: // it could never be found again
-		return is, errors.Join(refused("it does not keep the comment that names an article: a plugin takes comments out of its HTML"), s.remove(ctx, root, is.ID))
+	case !found: // nor would it be the next time
+		why := "its search does not find an article by the comment that names it: a plugin has put another search in the place of WordPress's"
+		if !strings.Contains(is.Content.Raw, comment(p.Key)) {
+			why = "it does not keep the comment that names an article: a plugin takes comments out of its HTML"
+		}
+		return is, errors.Join(refused("%s", why), s.remove(ctx, root, is.ID))
 	case first.ID != is.ID:
 		return first, s.remove(ctx, root, is.ID)
 	}

@@ -44,6 +44,7 @@ func TestWhoseFaultItIs(t *testing.T) {
 		{"NoRightToUpload", func(f *wptest.Fake) { delete(f.Rights, "upload_files") }, content.ErrSiteRefuses, "upload_files"},
 		{"NoRightToMakeACategory", func(f *wptest.Fake) { delete(f.Rights, "manage_categories") }, content.ErrSiteRefuses, "may not make it"},
 		{"CommentsAreTakenOut", func(f *wptest.Fake) { f.Strips = true }, content.ErrSiteRefuses, "a plugin takes comments out"},
+		{"AnotherSearch", func(f *wptest.Fake) { f.Blind = true }, content.ErrSiteRefuses, "another search"},
 		{"Forbidden", fails(403, "/wp/v2/posts"), content.ErrSiteRefuses, "status 403: injected_fault: injected"},
 		{"NoSuchRoute", func(f *wptest.Fake) { f.Before = nowhere }, content.ErrSiteRefuses, "rest_no_route"},
 		{"Moved", fails(301, "/wp/v2/posts"), content.ErrSiteRefuses, "set URL"},

@@ -26,6 +26,7 @@ type Fake struct {
 	Plain  bool            // permalinks: the route is a parameter
 	Off    bool            // application passwords
 	Strips bool            // a plugin takes comments out of HTML
+	Blind  bool            // another search finds nothing
 	Rights map[string]bool // of the only user
 	Meta   map[string]bool // the fields that are registered
 	// Before is asked before each request of the API's; may be nil. It returns a status to answer in place of the work, -1 for
@@ -154,7 +155,7 @@ func (f *Fake) servePosts(w http.ResponseWriter, r *http.Request, id int64) {
 		statuses := strings.Split(r.URL.Query().Get("status"), ",")
 		found := []any{}
 		for _, id := range slices.Sorted(maps.Keys(f.Posts)) {
-			if p := f.Posts[id]; slices.Contains(statuses, p.Status) && strings.Contains(p.Title+p.Excerpt+p.Content, r.URL.Query().Get("search")) {
+			if p := f.Posts[id]; !f.Blind && slices.Contains(statuses, p.Status) && strings.Contains(p.Title+p.Excerpt+p.Content, r.URL.Query().Get("search")) {
 				found = append(found, f.view(p))
 			}
 		}
