@@ -42,7 +42,7 @@ WHERE run = ? AND stage = ? AND state IN ('ready', 'leased') AND generation > 0 
 
 // selectBusy counts the tasks of each account that are under way.
 const selectBusy = `SELECT r.account, count(*) FROM scrip_runs r INDEXED BY scrip_runs_claimable
-JOIN scrip_tasks t ON t.run = r.id AND t.state = 'leased' AND t.due_at > ?
+CROSS JOIN scrip_tasks t ON t.run = r.id AND t.state = 'leased' AND t.due_at > ?
 WHERE r.state IN ('running', 'canceling') GROUP BY r.account`
 
 const claimTask = `UPDATE scrip_tasks SET state = 'leased', owner = ?, due_at = ?, generation = generation + 1
