@@ -330,24 +330,6 @@ func doubling[T any](list iter.Seq2[T, error]) iter.Seq2[T, error] {
 	}
 }
 
-func reversed[T any](list iter.Seq2[T, error]) iter.Seq2[T, error] {
-	return func(yield func(T, error) bool) {
-		var rows []T
-		for row, err := range list {
-			if err != nil {
-				yield(row, err)
-				return
-			}
-			rows = append(rows, row)
-		}
-		for _, row := range slices.Backward(rows) {
-			if !yield(row, nil) {
-				return
-			}
-		}
-	}
-}
-
 // runFailures runs a case against an automation store and returns what it complains of.
 func runFailures(ctx context.Context, c testCase[*runTest], mistake string) []string {
 	clk := newClock()

@@ -147,6 +147,14 @@ func (t *toyTable[T]) List(ctx context.Context, q content.Query) iter.Seq2[T, er
 }
 
 func sorted[T any](list iter.Seq2[T, error], compare func(a, b T) int) iter.Seq2[T, error] {
+	return reordered(list, func(rows []T) { slices.SortStableFunc(rows, compare) })
+}
+
+func reversed[T any](list iter.Seq2[T, error]) iter.Seq2[T, error] {
+	return reordered(list, slices.Reverse[[]T])
+}
+
+func reordered[T any](list iter.Seq2[T, error], reorder func([]T)) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		var rows []T
 		for row, err := range list {
@@ -156,7 +164,7 @@ func sorted[T any](list iter.Seq2[T, error], compare func(a, b T) int) iter.Seq2
 			}
 			rows = append(rows, row)
 		}
-		slices.SortStableFunc(rows, compare)
+		reorder(rows)
 		for _, row := range rows {
 			if !yield(row, nil) {
 				return

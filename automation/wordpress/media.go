@@ -18,12 +18,8 @@ type media struct {
 	Alt string `json:"alt_text"`
 }
 
-// asMedia asks for the fields of a picture, with what else a request says of it.
-func asMedia(q url.Values) url.Values {
-	q.Set("context", "edit")
-	q.Set("_fields", "id,source_url,alt_text")
-	return q
-}
+// asMedia asks for a picture's fields.
+func asMedia(q url.Values) url.Values { return asking(q, "id,source_url,alt_text") }
 
 // picture returns the picture's place in the library, to which it is uploaded once: its slug there is its marker.
 func (s *Site) picture(ctx context.Context, root *url.URL, p content.Post, img content.PostImage) (m media, err error) {

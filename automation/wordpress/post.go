@@ -14,8 +14,10 @@ import (
 	"github.com/scrip-go/scrip/automation/content"
 )
 
-// fieldsOf are what is asked for of a post.
-var fieldsOf = url.Values{"context": {"edit"}, "_fields": {"id,link,content.raw,featured_media,categories,tags,meta"}}
+// asPost asks for a post's fields.
+func asPost(q url.Values) url.Values {
+	return asking(q, "id,link,content.raw,featured_media,categories,tags,meta")
+}
 
 // stored is a post as the site has it.
 type stored struct {
@@ -121,7 +123,7 @@ func (s *Site) put(ctx context.Context, root *url.URL, p content.Post, t text) (
 		return is, err
 	}
 	if found {
-		err = s.call(ctx, root, request{method: http.MethodPost, route: route("posts", there.ID), query: fieldsOf, body: t}, &is)
+		err = s.call(ctx, root, request{method: http.MethodPost, route: route("posts", there.ID), query: asPost(url.Values{}), body: t}, &is)
 		return is, err
 	}
 	new := fresh{text: t, Slug: p.Article.Slug, Status: "publish"}
@@ -132,7 +134,7 @@ func (s *Site) put(ctx context.Context, root *url.URL, p content.Post, t text) (
 			new.Date = at.UTC().Format(time.DateOnly + "T" + time.TimeOnly)
 		}
 	}
-	if err := s.call(ctx, root, request{method: http.MethodPost, route: "/wp/v2/posts", query: fieldsOf, body: new}, &is); err != nil {
+	if err := s.call(ctx, root, request{method: http.MethodPost, route: "/wp/v2/posts", query: asPost(url.Values{}), body: new}, &is); err != nil {
 		return is, err
 	}
 	// Two processes that did not find it may both have made it: the first one stays, and who made another takes it back.
@@ -154,10 +156,7 @@ func (s *Site) put(ctx context.Context, root *url.URL, p content.Post, t text) (
 
 // find returns the first post with the key's marker, whatever its status.
 func (s *Site) find(ctx context.Context, root *url.URL, key string) (first stored, found bool, err error) {
-	q := url.Values{"search": {marker(key)}, "status": {"publish,future,draft,pending,private,trash"}, "orderby": {"id"}, "order": {"asc"}, "per_page": {"100"}}
-	for name, values := range fieldsOf {
-		q[name] = values
-	}
+	q := asPost(url.Values{"search": {marker(key)}, "status": {"publish,future,draft,pending,private,trash"}, "orderby": {"id"}, "order": {"asc"}, "per_page": {"100"}})
 	var posts []stored
 	if err := s.call(ctx, root, request{method: http.MethodGet, route: "/wp/v2/posts", query: q}, &posts); err != nil {
 		return first, false, err

@@ -24,6 +24,13 @@ type request struct {
 	header        http.Header
 }
 
+// asking asks for some fields of an answer, as an editor sees them, with what else a request says in its query.
+func asking(q url.Values, names string) url.Values {
+	q.Set("context", "edit")
+	q.Set("_fields", names)
+	return q
+}
+
 // file is the body of an upload.
 type file []byte
 
