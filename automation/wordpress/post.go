@@ -69,19 +69,30 @@ func (s *Site) publish(ctx context.Context, p content.Post) (content.Publication
 	if err != nil {
 		return content.Publication{}, err
 	}
-	t, err := s.compose(ctx, root, p)
-	if err != nil {
-		return content.Publication{}, err
+	is, err := s.bring(ctx, root, p)
+	if errors.Is(err, errVanished) { // WordPress lets two make one category at once, and takes one of them back
+		is, err = s.bring(ctx, root, p)
 	}
-	is, err := s.put(ctx, root, p, t)
 	if err != nil {
-		return content.Publication{}, err
-	}
-	if err := is.keeps(t); err != nil {
 		return content.Publication{}, err
 	}
 	return content.Publication{ExternalID: strconv.FormatInt(is.ID, 10), ExternalURL: is.Link}, nil
 }
+
+// bring puts the post and all that belongs to it on the site, and looks at what became of it.
+func (s *Site) bring(ctx context.Context, root *url.URL, p content.Post) (is stored, err error) {
+	t, err := s.compose(ctx, root, p)
+	if err != nil {
+		return is, err
+	}
+	if is, err = s.put(ctx, root, p, t); err != nil {
+		return is, err
+	}
+	return is, is.keeps(t)
+}
+
+// errVanished is something of a post that was deleted between the request that named it and the one that used it.
+var errVanished = fmt.Errorf("%w: something was deleted meanwhile", content.ErrSiteUnavailable)
 
 // compose puts what belongs to the post on the site, and returns the post's text.
 func (s *Site) compose(ctx context.Context, root *url.URL, p content.Post) (t text, err error) {
@@ -179,7 +190,7 @@ func route(kind string, id int64) string { return "/wp/v2/" + kind + "/" + strco
 // keeps compares what is stored with what was sent, because WordPress drops in silence what it does not know.
 func (is stored) keeps(t text) error {
 	if t.Featured != 0 && is.Featured != t.Featured {
-		return fmt.Errorf("%w: its featured picture was deleted meanwhile", content.ErrSiteUnavailable)
+		return fmt.Errorf("%w: its featured picture", errVanished)
 	}
 	for _, c := range []struct {
 		kind       string
@@ -187,7 +198,7 @@ func (is stored) keeps(t text) error {
 	}{{"category", t.Categories, is.Categories}, {"tag", t.Tags, is.Tags}} {
 		for _, id := range c.sent {
 			if !slices.Contains(c.kept, id) {
-				return fmt.Errorf("%w: its %s %d was deleted meanwhile", content.ErrSiteUnavailable, c.kind, id)
+				return fmt.Errorf("%w: its %s %d", errVanished, c.kind, id)
 			}
 		}
 	}
