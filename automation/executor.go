@@ -160,7 +160,7 @@ func (r *Runner) plan(ctx context.Context, run Run, name string) (err error) {
 	}
 	defer recovered(stage, &err)
 	page, planning := make([]Item, 0, planPage), int64(0)
-	for item, err := range stage.Plan(ctx, Inputs{Run: run.ID, Site: run.Site, Account: run.Account}) {
+	for item, err := range stage.Plan(ctx, Inputs{Run: run.ID, Site: run.Site, Account: run.Account, MaxItems: run.MaxItems[name]}) {
 		if err != nil {
 			return err
 		}

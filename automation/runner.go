@@ -113,6 +113,11 @@ func (r *Runner) Start(ctx context.Context, run Run) error {
 	return nil
 }
 
+// Run returns a run and its stages in order, as they are now. Errors: ErrNotFound.
+func (r *Runner) Run(ctx context.Context, id string) (Run, []StageCount, error) {
+	return r.cfg.Store.Run(ctx, id)
+}
+
 // Pause stops a run from claiming further tasks; what is under way is ended and saved. Errors: ErrState, ErrNotFound.
 func (r *Runner) Pause(ctx context.Context, id string) error {
 	// It may be pausing for a reason that can pass, and this one does not.

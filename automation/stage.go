@@ -46,6 +46,9 @@ type Salvager interface {
 type Inputs struct {
 	Run, Site string
 	Account   credits.Account
+	// MaxItems is how much of what waits the run takes up; 0 for everything. A stage counts what it plans from, which need not be
+	// its items: one that makes an item of twenty rows may count rows, and says so.
+	MaxItems int64
 }
 
 // Call is one try of an item.

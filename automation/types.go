@@ -74,10 +74,13 @@ type Run struct {
 	// Stages are the names of the stages to do, in order; Finishers those among them that end with a Finish task.
 	Stages    []string `json:"stages"`
 	Finishers []string `json:"finishers,omitempty"`
-	State     State    `json:"state"`
-	Reason    Reason   `json:"reason,omitempty"`
-	Detail    string   `json:"detail,omitempty"` // the reason in words, for a person
-	Stage     string   `json:"stage"`            // the stage it is in; the last one once it is done
+	// MaxItems bounds by stage how much of what waits for it the run takes up, at least 1, in what the stage says that it
+	// counts (see [Inputs]). A stage that is not named takes up everything.
+	MaxItems map[string]int64 `json:"max_items,omitempty"`
+	State    State            `json:"state"`
+	Reason   Reason           `json:"reason,omitempty"`
+	Detail   string           `json:"detail,omitempty"` // the reason in words, for a person
+	Stage    string           `json:"stage"`            // the stage it is in; the last one once it is done
 	// Estimate is what the run was expected to cost when it was started, in credits.
 	Estimate  credits.Amount `json:"estimate"`
 	CreatedAt time.Time      `json:"created_at"`        // set by the store

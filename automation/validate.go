@@ -44,6 +44,14 @@ func (r Run) Validate() error {
 			return bad("finisher %q is not one of its stages", stage)
 		}
 	}
+	for stage, most := range r.MaxItems {
+		switch {
+		case !slices.Contains(r.Stages, stage):
+			return bad("MaxItems: %q is not one of its stages", stage)
+		case most < 1:
+			return bad("MaxItems: stage %q may take up %d, want at least 1: leave a stage that is to do nothing out of Stages", stage, most)
+		}
+	}
 	return nil
 }
 

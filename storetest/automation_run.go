@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -32,7 +33,7 @@ var runCases = []testCase[*runTest]{
 				t.Errorf("stages = %+v, want %+v", counts, want)
 			}
 		}},
-	{"RefusesARunThatIsNone", "a run needs id, site, account and stages, of no more bytes than a key has room for, is created running, and an id is used once; a stage is named once, and a finisher is one of them: else ErrInvalid, and there is no such run",
+	{"RefusesARunThatIsNone", "a run needs id, site, account and stages, of no more bytes than a key has room for, is created running, and an id is used once; a stage is named once, a finisher is one of them, and so is a stage whose items are bounded, to at least 1: else ErrInvalid, and there is no such run",
 		func(t *runTest) {
 			for name, change := range map[string]func(*automation.Run){
 				"no id":      func(r *automation.Run) { r.ID = "" },
@@ -47,9 +48,11 @@ var runCases = []testCase[*runTest]{
 				"a long account": func(r *automation.Run) { r.Account = credits.Account(strings.Repeat("a", 10_000)) },
 				"a long stage":   func(r *automation.Run) { r.Stages = []string{strings.Repeat("s", 10_000)} },
 
-				"a stage twice":                  func(r *automation.Run) { r.Stages = []string{"a", "b", "a"} },
-				"a stage without a name":         func(r *automation.Run) { r.Stages = []string{"a", ""} },
-				"a finisher that is not a stage": func(r *automation.Run) { r.Finishers = []string{"b"} },
+				"a stage twice":                      func(r *automation.Run) { r.Stages = []string{"a", "b", "a"} },
+				"a stage without a name":             func(r *automation.Run) { r.Stages = []string{"a", ""} },
+				"a finisher that is not a stage":     func(r *automation.Run) { r.Finishers = []string{"b"} },
+				"a bound of a stage that it has not": func(r *automation.Run) { r.MaxItems = map[string]int64{"b": 1} },
+				"a bound of nothing":                 func(r *automation.Run) { r.MaxItems = map[string]int64{"a": 0} },
 			} {
 				r := newRun("r", "a")
 				change(&r)
@@ -63,6 +66,32 @@ var runCases = []testCase[*runTest]{
 			wantErr(t, t.store.CreateRun(t.Context(), again), automation.ErrInvalid, "CreateRun with an id that exists")
 			if r := t.wantRun(automation.Running, "a"); r.Site != "site" {
 				t.Errorf("Run = of site %q, want that of the run that was there", r.Site)
+			}
+		}},
+	{"KeepsWhatARunTakesUp", "MaxItems is read as it was written, by Run, Runs and Unfinished: stage by stage, and nil if there is none; it is the caller's own",
+		func(t *runTest) {
+			bounded, free := newRun("bounded", "a", "b", "c"), newRun("free", "a")
+			bounded.MaxItems = map[string]int64{"a": 1, "c": 1 << 40}
+			free.Site = "another"
+			t.create(bounded)
+			t.create(free)
+			bounded.MaxItems["a"] = 7
+			want := map[string]map[string]int64{"bounded": {"a": 1, "c": 1 << 40}, "free": nil}
+			for range 2 {
+				found := slices.Concat(collect(t, t.store.Runs(t.Context(), ""), "Runs"), collect(t, t.store.Unfinished(t.Context()), "Unfinished"))
+				for id := range want {
+					r, _, err := t.store.Run(t.Context(), id)
+					must(t, err, "Run")
+					found = append(found, r)
+				}
+				for _, r := range found {
+					if !maps.Equal(r.MaxItems, want[r.ID]) || (r.MaxItems == nil) != (want[r.ID] == nil) {
+						t.Errorf("run %s = MaxItems %#v, want %#v", r.ID, r.MaxItems, want[r.ID])
+					}
+					if r.MaxItems != nil {
+						r.MaxItems["a"] = 7
+					}
+				}
 			}
 		}},
 	{"RefusesASecondUnfinishedRun", "a site has one run that is not terminal: another is a *RunExistsError that names it, also while it is paused; other sites are free",

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"iter"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -25,6 +26,8 @@ var brokenRuns = []struct{ mistake, by string }{
 	{"AcceptsAnyStages", "RefusesARunThatIsNone"},
 	{"ReplacesARunThatExists", "RefusesARunThatIsNone"},
 	{"SharesItsRuns", "KeepsRunsApart"},
+	{"ForgetsWhatARunTakesUp", "KeepsWhatARunTakesUp"},
+	{"SharesWhatARunTakesUp", "KeepsWhatARunTakesUp"},
 	{"CreatesUnderACancelledContext", "DoesNothingWithACancelledContext"},
 	{"ListsTheOldestRunFirst", "ListsRunsNewestFirst"},
 	{"ListsTheRunsOfEverySite", "ListsRunsNewestFirst"},
@@ -131,6 +134,7 @@ type toyRuns struct {
 	inputs   map[string]json.RawMessage   // by item, as they were given; guarded by mu
 	planning int64                        // guarded by mu
 	stages   map[string][]string          // by run, as they were given; guarded by mu
+	bounds   map[string]map[string]int64  // the same
 	sites    map[string]string            // of runs that were replaced; guarded by mu
 	ending   bool                         // whether a canceling run came to its end; guarded by mu
 }
@@ -146,7 +150,7 @@ type claim struct {
 func newToyRuns(mistake string, now func() time.Time) *toyRuns {
 	db := memory.New(&memory.Options{Now: now})
 	return &toyRuns{Store: db.Runs(), content: db.Content(), now: now, mistake: mistake, claims: map[automation.TaskRef]claim{},
-		inputs: map[string]json.RawMessage{}, stages: map[string][]string{}, sites: map[string]string{}}
+		inputs: map[string]json.RawMessage{}, stages: map[string][]string{}, bounds: map[string]map[string]int64{}, sites: map[string]string{}}
 }
 
 func (s *toyRuns) makes(mistakes ...string) bool { return slices.Contains(mistakes, s.mistake) }
@@ -163,7 +167,7 @@ func (s *toyRuns) under(ctx context.Context, mistake string) (context.Context, e
 func (s *toyRuns) CreateRun(ctx context.Context, r automation.Run) error {
 	ctx, over := s.under(ctx, "CreatesUnderACancelledContext")
 	s.mu.Lock()
-	s.stages[r.ID] = r.Stages
+	s.stages[r.ID], s.bounds[r.ID] = r.Stages, r.MaxItems
 	s.mu.Unlock()
 	switch s.mistake {
 	case "FoldsNames":
@@ -173,6 +177,9 @@ func (s *toyRuns) CreateRun(ctx context.Context, r automation.Run) error {
 		r.Finishers = slices.DeleteFunc(slices.Clone(r.Finishers), func(name string) bool { return !slices.Contains(r.Stages, name) })
 	case "ForgetsTheFinisher":
 		r.Finishers = nil
+	case "ForgetsWhatARunTakesUp":
+		r.MaxItems = maps.Clone(r.MaxItems)
+		delete(r.MaxItems, r.Stages[0])
 	case "LooksForARunAndThenCreates":
 		for other := range s.Store.Unfinished(ctx) {
 			if other.Site == r.Site {
@@ -207,6 +214,8 @@ func (s *toyRuns) Run(ctx context.Context, id string) (automation.Run, []automat
 	switch c := &counts[at]; s.mistake {
 	case "SharesItsRuns":
 		r.Stages = s.stages[id]
+	case "SharesWhatARunTakesUp":
+		r.MaxItems = s.bounds[id]
 	case "ForgetsWhenARunEnded":
 		r.EndedAt = time.Time{}
 	case "LosesTheEndOfACancelingRun":

@@ -11,6 +11,9 @@
 // Every AI stage pays through the engine's gate under the item's key, and saves its rows in the transaction that
 // completes the item. HTML that a model wrote is sanitised before it is stored.
 //
+// A run does all stages or those from one to another, takes up no more at a stage than it may, and charges no more than it may;
+// see [Request].
+//
 // Build a [Pipeline], put keywords in with [Pipeline.AddKeywords], and hand [Pipeline.Stages] to an automation.Runner.
 // A Pipeline is safe for concurrent use.
 package pipeline

@@ -6,6 +6,7 @@ import (
 	"github.com/scrip-go/scrip/automation/content"
 	"github.com/scrip-go/scrip/credits"
 	"github.com/scrip-go/scrip/engine"
+	"github.com/scrip-go/scrip/engine/functions"
 	"github.com/scrip-go/scrip/usage"
 )
 
@@ -37,62 +38,85 @@ const (
 	ideasPerCluster    = 3
 )
 
-// Estimate says what a run of an account over the site as it is now is expected to do and to cost: what waits at each stage, and what
-// the stages before it will add. Errors: the registry's, if a function has no model.
-func (p *Pipeline) Estimate(ctx context.Context, account credits.Account, site string) (Estimate, error) {
-	w, err := p.waiting(ctx, site)
+// Estimate says what a run over the site as it is now is expected to do and to cost: of each of its stages, what waits there and
+// what the stages before it in the run will add, at most what the run may take up. Of the request, the id and what bounds credits
+// do not matter. Errors: ErrInvalid; the registry's, if a function of one of its stages has no model.
+func (p *Pipeline) Estimate(ctx context.Context, q Request) (Estimate, error) {
+	stages, err := q.stages()
 	if err != nil {
 		return Estimate{}, err
 	}
-	pictures, err := p.pictures(ctx, account)
+	w, err := p.waiting(ctx, q.Site)
+	if err != nil {
+		return Estimate{}, err
+	}
+	pictures, err := p.pictures(ctx, q.Account)
 	if err != nil {
 		return Estimate{}, err
 	}
 	var e Estimate
-	call := engine.Call{Account: account}
-	f := p.cfg.Functions
-	add := func(stage string, items int64, each credits.Amount, err2 error) {
-		if err == nil {
-			err = err2
+	for _, stage := range stages {
+		s, err := p.estimateStage(ctx, q, stage, &w, int64(pictures))
+		if err != nil {
+			return Estimate{}, err
 		}
-		cost := each * credits.Amount(items)
-		e.Stages, e.Total = append(e.Stages, StageEstimate{stage, items, cost}), e.Total+cost
+		e.Stages, e.Total = append(e.Stages, s), e.Total+s.Credits
 	}
-	size := int64(p.cfg.BatchSize)
-	each, err2 := engine.Estimate(ctx, p.cfg.Engine, f.Cluster, call, clusterUsage)
-	add(Cluster, (w.keywords+size-1)/size, each, err2)
-
-	clusters := w.clusters + (w.keywords+keywordsPerCluster-1)/keywordsPerCluster
-	each, err2 = engine.Estimate(ctx, p.cfg.Engine, f.Ideas, call, ideasUsage)
-	add(Ideas, clusters, each, err2)
-
-	ideas := w.ideas + clusters*ideasPerCluster
-	add(Tasks, ideas, 0, nil)
-
-	tasks := w.tasks + ideas
-	each, err2 = engine.Estimate(ctx, p.cfg.Engine, f.Content, call, contentUsage)
-	add(Write, tasks, each, err2)
-
-	articles := w.articles + tasks
-	described := articles
-	if pictures == 0 {
-		described = 0
-	}
-	each = 0
-	if err2 = nil; described > 0 { // who wants no pictures needs no model that describes them
-		each, err2 = engine.Estimate(ctx, p.cfg.Engine, f.ImagePrompts, call, promptsUsage)
-	}
-	add(ImagePrompts, described, each, err2)
-
-	images := w.images + described*int64(pictures+1)
-	each = 0
-	if err2 = nil; images > 0 {
-		each, err2 = engine.Estimate(ctx, p.cfg.Engine, f.Images, call, usage.Images(1))
-	}
-	add(Images, images, each, err2)
-	add(Publish, articles, 0, nil)
-	return e, err
+	return e, nil
 }
+
+// estimateStage says what a stage is expected to do, and adds what it will make to what waits for the next ones.
+func (p *Pipeline) estimateStage(ctx context.Context, q Request, stage string, w *waiting, pictures int64) (StageEstimate, error) {
+	take := func(waits int64) int64 {
+		if most := q.MaxItems[stage]; most > 0 {
+			return min(waits, most)
+		}
+		return waits
+	}
+	f, call := p.cfg.Functions, engine.Call{Account: q.Account}
+	var items int64
+	var each credits.Amount
+	var err error
+	switch stage {
+	case Cluster:
+		keywords := take(w.keywords)
+		if keywords < functions.MinKeywords {
+			keywords = 0
+		}
+		items = parts(keywords, int64(p.cfg.BatchSize))
+		w.clusters += parts(keywords, keywordsPerCluster)
+		each, err = engine.Estimate(ctx, p.cfg.Engine, f.Cluster, call, clusterUsage)
+	case Ideas:
+		items = take(w.clusters)
+		w.ideas += items * ideasPerCluster
+		each, err = engine.Estimate(ctx, p.cfg.Engine, f.Ideas, call, ideasUsage)
+	case Tasks:
+		items = take(w.ideas)
+		w.tasks += items
+	case Write:
+		items = take(w.tasks)
+		w.articles += items
+		each, err = engine.Estimate(ctx, p.cfg.Engine, f.Content, call, contentUsage)
+	case ImagePrompts:
+		if pictures > 0 {
+			items = take(w.articles)
+		}
+		w.images += items * (pictures + 1)
+		if items > 0 { // who wants no pictures needs no model that describes them
+			each, err = engine.Estimate(ctx, p.cfg.Engine, f.ImagePrompts, call, promptsUsage)
+		}
+	case Images:
+		if items = take(w.images); items > 0 {
+			each, err = engine.Estimate(ctx, p.cfg.Engine, f.Images, call, usage.Images(1))
+		}
+	case Publish:
+		items = take(w.articles)
+	}
+	return StageEstimate{stage, items, each * credits.Amount(items)}, err
+}
+
+// parts is how many parts of at most size n makes.
+func parts(n, size int64) int64 { return (n + size - 1) / size }
 
 type waiting struct{ keywords, clusters, ideas, tasks, articles, images int64 }
 

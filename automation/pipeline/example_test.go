@@ -65,7 +65,7 @@ func Example() {
 	check(err)
 	site, err := folder.Open(folder.Config{Dir: dir + "/site", Title: "Tea"})
 	check(err)
-	p, err := pipeline.New(pipeline.Config{Engine: eng, Functions: set, Content: db.Content(), Publisher: site, Balances: db.Ledger(),
+	p, err := pipeline.New(pipeline.Config{Engine: eng, Functions: set, Content: db.Content(), Publisher: site, Ledger: db.Ledger(),
 		Blobs: pictures})
 	check(err)
 	runner, err := automation.New(automation.Config{Store: db.Runs(), Stages: p.Stages()})

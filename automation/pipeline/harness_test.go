@@ -89,7 +89,7 @@ func newShop(t testing.TB, f faces, pictures int, granted credits.Amount) *shop 
 	set, err := functions.New()
 	must(t, err)
 	s.pipeline, err = pipeline.New(pipeline.Config{Engine: eng, Functions: set, Content: f.content, Publisher: s.press,
-		Balances: f.ledger, Blobs: blobs})
+		Ledger: f.ledger, Blobs: blobs})
 	must(t, err)
 	s.runner, err = automation.New(automation.Config{Store: f.runs, Stages: s.pipeline.Stages(), Workers: 4, Poll: 10 * time.Millisecond})
 	must(t, err)

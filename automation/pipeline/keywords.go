@@ -62,11 +62,10 @@ func (p *Pipeline) AddKeywords(ctx context.Context, site string, keywords []Keyw
 
 // batches divides n keywords into nearly equal parts of at most size, so that no part falls below what can be grouped.
 func batches(n, size int64) []int64 {
-	parts := (n + size - 1) / size
-	out := make([]int64, parts)
+	out := make([]int64, parts(n, size))
 	for i := range out {
-		out[i] = n / parts
-		if int64(i) < n%parts {
+		out[i] = n / int64(len(out))
+		if int64(i) < n%int64(len(out)) {
 			out[i]++
 		}
 	}

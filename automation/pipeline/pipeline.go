@@ -20,9 +20,12 @@ type Content interface {
 	In(tx automation.Tx) (content.Store, error)
 }
 
-// Balances tells what accounts have; every credits.Ledger does.
-type Balances interface {
+// Ledger is what starting a run asks of a ledger: what its account has, and the caps of its runs. Every credits.Ledger has it.
+type Ledger interface {
 	Balance(ctx context.Context, account credits.Account) (credits.Balance, error)
+	Caps(ctx context.Context, account credits.Account) ([]credits.CapUse, error)
+	SetCap(ctx context.Context, c credits.Cap) error
+	RemoveCap(ctx context.Context, r credits.RemoveCap) error
 }
 
 // Config is what a Pipeline is made of.
@@ -31,7 +34,7 @@ type Config struct {
 	Functions *functions.Set    // required
 	Content   Content           // required; of the same database as the automation's store
 	Publisher content.Publisher // required
-	Balances  Balances          // required to start runs
+	Ledger    Ledger            // required to start runs; the engine's
 	Blobs     engine.Blobs      // required: where the engine puts pictures
 	// BatchSize is the most keywords that are grouped in one call; 20 if zero, at least 10.
 	BatchSize int
@@ -53,7 +56,7 @@ func StageNames() []string {
 	return []string{Cluster, Ideas, Tasks, Write, ImagePrompts, Images, Publish}
 }
 
-// ErrInvalid is a configuration or a list of keywords that cannot be worked with.
+// ErrInvalid is a configuration, a request or a list of keywords that cannot be worked with.
 var ErrInvalid = errors.New("invalid")
 
 // Pipeline is the seven stages over one content store and one publisher.

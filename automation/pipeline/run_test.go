@@ -375,7 +375,7 @@ func TestPicturesArePlannedWhateverBecomesOfTheModelThatDescribesThem(t *testing
 	must(t, err)
 	must(t, f.content.Articles().Save(t.Context(), content.Article{Base: content.Base{ID: "a", Site: "site", Status: content.Draft}, Slug: "a", Title: "A", HTML: "<p>A</p>", SiteStatus: content.SiteNotPublished}))
 	for patience := time.Now().Add(20 * time.Second); !errors.Is(err, registry.ErrInactive); time.Sleep(10 * time.Millisecond) {
-		if _, err = s.pipeline.Estimate(t.Context(), "alice", "site"); time.Now().After(patience) {
+		if _, err = s.pipeline.Estimate(t.Context(), pipeline.Request{Account: "alice", Site: "site"}); time.Now().After(patience) {
 			t.Fatalf("the model is not gone: %v", err)
 		}
 	}

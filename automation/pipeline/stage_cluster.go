@@ -34,7 +34,7 @@ type clusterItem struct {
 
 func (s *clusterStage) Name() string { return Cluster }
 
-// Plan yields nothing if there are fewer keywords than can be grouped: they wait for more.
+// Plan yields nothing if there are fewer keywords than can be grouped: they wait for more. It counts keywords, not batches.
 func (s *clusterStage) Plan(ctx context.Context, in automation.Inputs) iter.Seq2[automation.Item, error] {
 	return func(yield func(automation.Item, error) bool) {
 		q := content.Query{Site: in.Site, Status: content.New}
@@ -42,6 +42,9 @@ func (s *clusterStage) Plan(ctx context.Context, in automation.Inputs) iter.Seq2
 		if err != nil {
 			yield(automation.Item{}, err)
 			return
+		}
+		if in.MaxItems > 0 {
+			n = min(n, in.MaxItems)
 		}
 		if n < functions.MinKeywords {
 			return

@@ -25,7 +25,7 @@ func (s *writeStage) Name() string { return Write }
 
 func (s *writeStage) Plan(ctx context.Context, in automation.Inputs) iter.Seq2[automation.Item, error] {
 	var cluster content.Cluster // tasks come in the order of their clusters
-	return planRows(ctx, s.cfg.Content.Tasks(), content.Query{Site: in.Site, Status: content.Queued},
+	return planRows(ctx, in, s.cfg.Content.Tasks(), content.Query{Site: in.Site, Status: content.Queued},
 		func(t content.Task) (string, any, error) {
 			if cluster.ID != t.Cluster {
 				var err error

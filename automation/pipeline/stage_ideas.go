@@ -37,7 +37,7 @@ func ideaCount(n int) int {
 }
 
 func (s *ideasStage) Plan(ctx context.Context, in automation.Inputs) iter.Seq2[automation.Item, error] {
-	return planRows(ctx, s.cfg.Content.Clusters(), content.Query{Site: in.Site, Status: content.New},
+	return planRows(ctx, in, s.cfg.Content.Clusters(), content.Query{Site: in.Site, Status: content.New},
 		func(c content.Cluster) (string, any, error) {
 			request := functions.IdeasInput{Cluster: c.Name, Description: c.Description}
 			for k, err := range s.cfg.Content.Keywords().List(ctx, content.Query{Site: in.Site, Parent: c.ID, Limit: maxClusterKeywords}) {
@@ -51,9 +51,10 @@ func (s *ideasStage) Plan(ctx context.Context, in automation.Inputs) iter.Seq2[a
 		})
 }
 
-// planRows makes an item of each row; a row whose id comes back empty is left out.
-func planRows[T content.Row[T]](ctx context.Context, table content.Table[T], q content.Query, item func(T) (id string, input any, err error)) iter.Seq2[automation.Item, error] {
+// planRows makes an item of each row, of as many as the run takes up; a row whose id comes back empty is left out.
+func planRows[T content.Row[T]](ctx context.Context, in automation.Inputs, table content.Table[T], q content.Query, item func(T) (id string, input any, err error)) iter.Seq2[automation.Item, error] {
 	return func(yield func(automation.Item, error) bool) {
+		taken := int64(0)
 		for row, err := range table.List(ctx, q) {
 			var id string
 			var input any
@@ -67,6 +68,9 @@ func planRows[T content.Row[T]](ctx context.Context, table content.Table[T], q c
 			case id == "":
 				continue
 			case !yield(newItem(id, input)):
+				return
+			}
+			if taken++; taken == in.MaxItems {
 				return
 			}
 		}

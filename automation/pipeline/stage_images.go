@@ -32,7 +32,7 @@ func (s *imagePromptsStage) Plan(ctx context.Context, in automation.Inputs) iter
 			}
 		}
 	}
-	return planRows(ctx, s.cfg.Content.Articles(), content.Query{Site: in.Site, Status: content.Draft},
+	return planRows(ctx, in, s.cfg.Content.Articles(), content.Query{Site: in.Site, Status: content.Draft},
 		func(a content.Article) (string, any, error) {
 			n, err := s.cfg.Content.Images().Count(ctx, content.Query{Site: in.Site, Parent: a.ID})
 			if err != nil || n > 0 {
@@ -81,7 +81,7 @@ func newImagesStage(p *Pipeline) *imagesStage {
 func (s *imagesStage) Name() string { return Images }
 
 func (s *imagesStage) Plan(ctx context.Context, in automation.Inputs) iter.Seq2[automation.Item, error] {
-	return planRows(ctx, s.cfg.Content.Images(), content.Query{Site: in.Site, Status: content.Pending},
+	return planRows(ctx, in, s.cfg.Content.Images(), content.Query{Site: in.Site, Status: content.Pending},
 		func(i content.Image) (string, any, error) {
 			return i.ID, functions.ImageInput{Prompt: i.Prompt, Shape: shape(i)}, nil
 		})

@@ -17,7 +17,7 @@ func (s *publishStage) Name() string              { return Publish }
 func (s *publishStage) Policy() automation.Policy { return policy }
 
 func (s *publishStage) Plan(ctx context.Context, in automation.Inputs) iter.Seq2[automation.Item, error] {
-	return planRows(ctx, s.cfg.Content.Articles(), content.Query{Site: in.Site}, func(a content.Article) (string, any, error) {
+	return planRows(ctx, in, s.cfg.Content.Articles(), content.Query{Site: in.Site}, func(a content.Article) (string, any, error) {
 		waits := a.Status == content.Draft
 		if a.Status == content.Approved && a.SiteStatus == content.SitePublished {
 			var err error

@@ -16,7 +16,7 @@ func (s *tasksStage) Name() string              { return Tasks }
 func (s *tasksStage) Policy() automation.Policy { return policy }
 
 func (s *tasksStage) Plan(ctx context.Context, in automation.Inputs) iter.Seq2[automation.Item, error] {
-	return planRows(ctx, s.cfg.Content.Ideas(), content.Query{Site: in.Site, Status: content.New},
+	return planRows(ctx, in, s.cfg.Content.Ideas(), content.Query{Site: in.Site, Status: content.New},
 		func(i content.Idea) (string, any, error) { return i.ID, nil, nil })
 }
 

@@ -70,7 +70,7 @@ func newSystem(t *testing.T) *system {
 	site, err := folder.Open(folder.Config{Dir: filepath.Join(dir, "site"), Title: "Test"})
 	check(err)
 	s.pipeline, err = pipeline.New(pipeline.Config{Engine: s.engine, Functions: s.set, Content: s.db.Content(), Publisher: site,
-		Balances: s.db.Ledger(), Blobs: shelf})
+		Ledger: s.db.Ledger(), Blobs: shelf})
 	check(err)
 	return s
 }
@@ -231,7 +231,7 @@ func TestThePlansIntegrationTests(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			e, err := s.pipeline.Estimate(t.Context(), "acme", "site")
+			e, err := s.pipeline.Estimate(t.Context(), pipeline.Request{Account: "acme", Site: "site"})
 			if err != nil || len(e.Stages) != len(pipeline.StageNames()) || e.Total < 1 {
 				t.Errorf("%+v, %v, want seven stages that cost something", e, err)
 			}

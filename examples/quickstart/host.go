@@ -194,7 +194,7 @@ func (h *host) assemble() error {
 		return err
 	}
 	h.pipeline, err = pipeline.New(pipeline.Config{Engine: eng, Functions: set, Content: h.db.Content(), Publisher: h.site,
-		Balances: h.db.Ledger(), Blobs: pictures})
+		Ledger: h.db.Ledger(), Blobs: pictures})
 	if err != nil {
 		return err
 	}

@@ -120,7 +120,7 @@ func (d duty) assemble(ctx context.Context, db *database) (_ *works, err error) 
 		return nil, err
 	}
 	w.pipeline, err = pipeline.New(pipeline.Config{Engine: eng, Functions: set, Content: db.content, Publisher: &poster{d.Site, client},
-		Balances: db.ledger, Blobs: pictures, BatchSize: 10})
+		Ledger: db.ledger, Blobs: pictures, BatchSize: 10})
 	if err != nil {
 		return nil, err
 	}

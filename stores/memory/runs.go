@@ -83,7 +83,7 @@ func (t *runTable) get(act, id string) (*run, error) {
 }
 
 func ownRun(r automation.Run) automation.Run {
-	r.Stages, r.Finishers = slices.Clone(r.Stages), slices.Clone(r.Finishers)
+	r.Stages, r.Finishers, r.MaxItems = slices.Clone(r.Stages), slices.Clone(r.Finishers), maps.Clone(r.MaxItems)
 	return r
 }
 

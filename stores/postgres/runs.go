@@ -25,9 +25,9 @@ const selectSame = `SELECT (SELECT count(*) FROM scrip.runs WHERE id = $1),
 const insertRun = `INSERT INTO scrip.runs (id, site, account, state, reason, detail, stage, estimate, created_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, coalesce($9, clock_timestamp())) ON CONFLICT DO NOTHING`
 
-const insertStages = `INSERT INTO scrip.stages (run, position, stage, finisher, state)
-SELECT $1, n - 1, stage, stage = ANY($3), CASE n WHEN 1 THEN 'planning' ELSE 'pending' END
-FROM unnest($2::text[]) WITH ORDINALITY AS s (stage, n)`
+const insertStages = `INSERT INTO scrip.stages (run, position, stage, finisher, max_items, state)
+SELECT $1, n - 1, stage, stage = ANY($3), max_items, CASE n WHEN 1 THEN 'planning' ELSE 'pending' END
+FROM unnest($2::text[], $4::bigint[]) WITH ORDINALITY AS s (stage, max_items, n)`
 
 // CreateRun implements [automation.Store].
 func (s *Runs) CreateRun(ctx context.Context, r automation.Run) error {
@@ -67,7 +67,13 @@ func (s *Runs) create(ctx context.Context, t *txn, r automation.Run) (created bo
 	if err != nil || n == 0 {
 		return false, err
 	}
-	_, err = t.Exec(ctx, s.db.sql(insertStages), r.ID, r.Stages, append([]string{}, r.Finishers...)) // not nil, which would be NULL
+	most := make([]*int64, len(r.Stages))
+	for i, stage := range r.Stages {
+		if n, ok := r.MaxItems[stage]; ok {
+			most[i] = &n
+		}
+	}
+	_, err = t.Exec(ctx, s.db.sql(insertStages), r.ID, r.Stages, append([]string{}, r.Finishers...), most) // not nil, which would be NULL
 	return true, err
 }
 

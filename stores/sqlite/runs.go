@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"slices"
 	"time"
@@ -21,7 +22,7 @@ const selectLiveRun = `SELECT id FROM scrip_runs WHERE site = ? AND state NOT IN
 const insertRun = `INSERT INTO scrip_runs (id, site, account, state, reason, detail, stage, estimate, created_at)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`
 
-const insertStage = `INSERT INTO scrip_stages (run, position, stage, finisher, state) VALUES (?, ?, ?, ?, ?)`
+const insertStage = `INSERT INTO scrip_stages (run, position, stage, finisher, max_items, state) VALUES (?, ?, ?, ?, ?, ?)`
 
 // CreateRun implements [automation.Store].
 func (s *Runs) CreateRun(ctx context.Context, r automation.Run) error {
@@ -52,7 +53,8 @@ func (s *Runs) CreateRun(ctx context.Context, r automation.Run) error {
 			if i == 0 {
 				state = automation.StagePlanning
 			}
-			if _, err := t.ExecContext(ctx, insertStage, r.ID, i, stage, slices.Contains(r.Finishers, stage), state); err != nil {
+			most := sql.NullInt64{Int64: r.MaxItems[stage], Valid: r.MaxItems[stage] > 0}
+			if _, err := t.ExecContext(ctx, insertStage, r.ID, i, stage, slices.Contains(r.Finishers, stage), most, state); err != nil {
 				return err
 			}
 		}
