@@ -52,6 +52,10 @@ bench: ## the benchmarks, five rounds
 bench-ledger: postgres ## the ledger of every store beside what a host would write itself, in one table; some minutes
 	@$(GO) run ./internal/ledgerbench
 
+.PHONY: bench-runs
+bench-runs: postgres ## the rate of a run beside what its workers could do, and the memory of its stages, in one table; some minutes
+	@$(GO) run ./internal/runbench
+
 .PHONY: cover
 cover: ## statement coverage of the packages that handle money and runs, by all tests together
 	$(GO) test -coverpkg=./credits,./engine,./automation -coverprofile=coverage.out ./credits ./engine/... ./automation/... ./stores/... ./storetest ./examples/...

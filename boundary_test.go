@@ -91,7 +91,11 @@ var rules = map[string]rule{
 	"internal/openaispec":     {}, // a command for the tests beside it: no package can import it
 	"internal/gateproof":      {}, // as ledgerproof
 	"internal/runproof":       {}, // as ledgerproof
-	"internal/ledgerbench": {ours: []string{"usage", "credits", "internal/pgtest", "stores/memory", "stores/sqlite", "stores/postgres"},
+	"internal/benchmark":      {},
+	"internal/runbench": {ours: []string{"automation", "automation/content", "automation/pipeline", "blobs", "credits", "engine", "engine/functions",
+		"engine/functions/functionstest", "internal/benchmark", "internal/pgtest", "providers", "providers/dalle", "providers/openai", "providers/providertest",
+		"registry", "secret", "stores/postgres", "stores/sqlite"}}, // a command: no package can import it
+	"internal/ledgerbench": {ours: []string{"usage", "credits", "internal/benchmark", "internal/pgtest", "stores/memory", "stores/sqlite", "stores/postgres"},
 		others: []string{decimal, driver, pgx, pgxpool}}, // a command: no package can import it
 
 	"cmd/scrip": {ours: []string{"credits", "registry", "registry/pricelist", "secret", "stores/sqlite", "stores/postgres"},

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"flag"
-	"fmt"
 	"io"
 	"log"
 	"os"
@@ -11,6 +10,8 @@ import (
 	"sync/atomic"
 	"syscall"
 	"time"
+
+	"github.com/scrip-go/scrip/internal/benchmark"
 )
 
 func main() {
@@ -33,8 +34,7 @@ type bench struct {
 
 	dir     string       // on the disk, for files
 	numbers atomic.Int64 // of operations: no two have the same key
-	header  []string
-	rows    []row
+	report  benchmark.Report
 	missing error // of the programs that could not be run
 }
 
@@ -46,7 +46,7 @@ func run(ctx context.Context, out io.Writer, b *bench) error {
 	}
 	defer os.RemoveAll(dir)
 	b.dir = dir
-	if err := b.describeMachine(); err != nil {
+	if err := b.report.DescribeMachine(dir); err != nil {
 		return err
 	}
 	for _, section := range []func(context.Context) error{b.reference, b.postgres, b.sqlite, b.memory} {
@@ -54,14 +54,9 @@ func run(ctx context.Context, out io.Writer, b *bench) error {
 			return err
 		}
 	}
-	b.note("%d rounds of %v for each side, after one that does not count; load average at the end: %s", b.rounds, b.cell, loadAverage())
-	if err := writeReport(out, b.header, b.rows); err != nil {
+	b.report.Note("%d rounds of %v for each side, after one that does not count; load average at the end: %s", b.rounds, b.cell, benchmark.LoadAverage())
+	if err := b.report.Write(out); err != nil {
 		return err
 	}
 	return b.missing
-}
-
-// note adds a line to the header of the table.
-func (b *bench) note(format string, args ...any) {
-	b.header = append(b.header, fmt.Sprintf(format, args...))
 }

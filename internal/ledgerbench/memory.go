@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 
+	"github.com/scrip-go/scrip/internal/benchmark"
 	"github.com/scrip-go/scrip/stores/memory"
 )
 
@@ -17,7 +18,7 @@ func (b *bench) memory(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		b.rows = append(b.rows, row{what: "Memory, " + op.name + ", one account", callers: b.callers[1], unit: perSecond, scrip: rates(got[0])})
+		b.report.Rows = append(b.report.Rows, benchmark.Row{What: "Memory, " + op.name + ", one account", Callers: b.callers[1], Unit: benchmark.PerSecond, Scrip: rates(got[0])})
 	}
 	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/scrip-go/scrip/credits"
+	"github.com/scrip-go/scrip/internal/benchmark"
 	"github.com/scrip-go/scrip/internal/pgtest"
 	"github.com/scrip-go/scrip/stores/postgres"
 )
@@ -35,10 +36,10 @@ func (b *bench) postgres(ctx context.Context) error {
 	}
 	for _, c := range []struct {
 		op   operation
-		bars map[int]bar // by callers, on the hot account
+		bars map[int]benchmark.Bar // by callers, on the hot account
 	}{
-		{charges, map[int]bar{64: atLeast(15), 512: atLeast(40)}},
-		{pairs, map[int]bar{64: atLeast(10), 512: atLeast(25)}},
+		{charges, map[int]benchmark.Bar{64: benchmark.AtLeast(15), 512: benchmark.AtLeast(40)}},
+		{pairs, map[int]benchmark.Bar{64: benchmark.AtLeast(10), 512: benchmark.AtLeast(25)}},
 	} {
 		for _, callers := range b.callers {
 			got, err := b.compare(ctx, "Postgres, "+c.op.name, callers,
@@ -47,15 +48,15 @@ func (b *bench) postgres(ctx context.Context) error {
 				return err
 			}
 			name := "Postgres, " + c.op.name
-			b.rows = append(b.rows, row{what: name + ", one hot account", callers: callers, unit: perSecond,
-				scrip: rates(got[1]), name: "naive", against: rates(got[0]), bar: c.bars[callers]})
+			b.report.Rows = append(b.report.Rows, benchmark.Row{What: name + ", one hot account", Callers: callers, Unit: benchmark.PerSecond,
+				Scrip: rates(got[1]), Name: "naive", Against: rates(got[0]), Bar: c.bars[callers]})
 			if callers == 1 {
-				b.rows = append(b.rows, row{what: name + ", latency (p50)", callers: callers, unit: seconds,
-					scrip: latencies(got[1]), name: "naive", against: latencies(got[0]), bar: atMost(1.5)})
+				b.report.Rows = append(b.report.Rows, benchmark.Row{What: name + ", latency (p50)", Callers: callers, Unit: benchmark.Seconds,
+					Scrip: latencies(got[1]), Name: "naive", Against: latencies(got[0]), Bar: benchmark.AtMost(1.5)})
 			}
-			b.rows = append(b.rows,
-				row{what: name + ", " + thousands(float64(b.many)) + " accounts", callers: callers, unit: perSecond,
-					scrip: rates(got[3]), name: "naive", against: rates(got[2])},
+			b.report.Rows = append(b.report.Rows,
+				benchmark.Row{What: name + ", " + benchmark.Thousands(float64(b.many)) + " accounts", Callers: callers, Unit: benchmark.PerSecond,
+					Scrip: rates(got[3]), Name: "naive", Against: rates(got[2])},
 				b.hotAgainstMany(name, callers, rates(got[1]), rates(got[3])))
 		}
 	}
@@ -68,11 +69,11 @@ func (b *bench) postgres(ctx context.Context) error {
 }
 
 // hotAgainstMany has no bar for one caller, who meets nobody on the hot account.
-func (b *bench) hotAgainstMany(name string, callers int, hot, spread []float64) row {
-	r := row{what: name + ", hot account against many", callers: callers, unit: perSecond,
-		scrip: hot, name: thousands(float64(b.many)) + " accounts", against: spread}
+func (b *bench) hotAgainstMany(name string, callers int, hot, spread []float64) benchmark.Row {
+	r := benchmark.Row{What: name + ", hot account against many", Callers: callers, Unit: benchmark.PerSecond,
+		Scrip: hot, Name: benchmark.Thousands(float64(b.many)) + " accounts", Against: spread}
 	if callers > 1 {
-		r.bar = atLeast(0.9)
+		r.Bar = benchmark.AtLeast(0.9)
 	}
 	return r
 }

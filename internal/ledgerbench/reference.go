@@ -14,6 +14,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/scrip-go/scrip/internal/benchmark"
 	"github.com/scrip-go/scrip/internal/pgtest"
 )
 
@@ -29,36 +30,36 @@ func (b *bench) reference(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	syncs := row{what: "pg_test_fsync, " + method + ", one block of 8 kB", unit: perSecond}
-	log.Print(syncs.what)
+	syncs := benchmark.Row{What: "pg_test_fsync, " + method + ", one block of 8 kB", Unit: benchmark.PerSecond}
+	log.Print(syncs.What)
 	rate, err := b.syncs(ctx, method)
-	if syncs.against = []float64{rate}; err != nil {
-		syncs.against, syncs.missing = nil, "missing"
+	if syncs.Against = []float64{rate}; err != nil {
+		syncs.Against, syncs.Missing = nil, "missing"
 		b.missing = errors.Join(b.missing, err)
 	}
-	b.rows = append(b.rows, syncs)
+	b.report.Rows = append(b.report.Rows, syncs)
 
 	script, err := b.hotRow(ctx, data)
 	if err != nil {
 		return err
 	}
 	clients := []int{1, 8, 64}
-	rows := make([]row, len(clients))
+	rows := make([]benchmark.Row, len(clients))
 	for i, n := range clients {
-		rows[i] = row{what: "pgbench, UPDATE of one hot row and INSERT", callers: n, unit: perSecond}
+		rows[i] = benchmark.Row{What: "pgbench, UPDATE of one hot row and INSERT", Callers: n, Unit: benchmark.PerSecond}
 	}
 	for range b.rounds {
 		for i, n := range clients {
-			log.Printf("%s, %d clients", rows[i].what, n)
+			log.Printf("%s, %d clients", rows[i].What, n)
 			rate, err := b.pgbench(ctx, data, script, n)
-			if err != nil && rows[i].missing == "" { // once, not in every round
-				rows[i].missing = "missing"
+			if err != nil && rows[i].Missing == "" { // once, not in every round
+				rows[i].Missing = "missing"
 				b.missing = errors.Join(b.missing, err)
 			}
-			rows[i].against = append(rows[i].against, rate)
+			rows[i].Against = append(rows[i].Against, rate)
 		}
 	}
-	b.rows = append(b.rows, rows...)
+	b.report.Rows = append(b.report.Rows, rows...)
 	return ctx.Err()
 }
 
@@ -67,7 +68,7 @@ func (b *bench) describeServer(ctx context.Context, data *pgtest.Database) (meth
 	var version, fsync, commit string
 	err = data.Pool.QueryRow(ctx, `SELECT current_setting('server_version'), current_setting('fsync'),
 	current_setting('synchronous_commit'), current_setting('wal_sync_method')`).Scan(&version, &fsync, &commit, &method)
-	b.note("PostgreSQL %s: fsync %s, synchronous_commit %s, wal_sync_method %s; naive has %d connections", version, fsync, commit, method, naiveConnections)
+	b.report.Note("PostgreSQL %s: fsync %s, synchronous_commit %s, wal_sync_method %s; naive has %d connections", version, fsync, commit, method, naiveConnections)
 	return method, err
 }
 

@@ -33,19 +33,19 @@ func TestEveryCellRuns(t *testing.T) {
 				t.Error(b.missing)
 			}
 			alone := 0
-			for _, r := range b.rows {
-				if len(r.scrip) == 0 && len(r.against) == 0 {
-					t.Errorf("%s has no number", r.what)
+			for _, r := range b.report.Rows {
+				if len(r.Scrip) == 0 && len(r.Against) == 0 {
+					t.Errorf("%s has no number", r.What)
 				}
 				// A number may be zero: a heap that did not rise between two looks.
-				if len(r.scrip) == 0 || len(r.against) == 0 {
+				if len(r.Scrip) == 0 || len(r.Against) == 0 {
 					alone++
-				} else if len(r.scrip) != b.rounds || len(r.against) != b.rounds {
-					t.Errorf("%s was measured %d and %d times in %d round", r.what, len(r.scrip), len(r.against), b.rounds)
+				} else if len(r.Scrip) != b.rounds || len(r.Against) != b.rounds {
+					t.Errorf("%s was measured %d and %d times in %d round", r.What, len(r.Scrip), len(r.Against), b.rounds)
 				}
 			}
-			if len(b.rows) != c.rows || alone != c.alone {
-				t.Errorf("there are %d rows, %d of them with nothing beside them, want %d and %d", len(b.rows), alone, c.rows, c.alone)
+			if len(b.report.Rows) != c.rows || alone != c.alone {
+				t.Errorf("there are %d rows, %d of them with nothing beside them, want %d and %d", len(b.report.Rows), alone, c.rows, c.alone)
 			}
 		})
 	}

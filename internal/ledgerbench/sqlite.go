@@ -4,6 +4,7 @@ import (
 	"context"
 	"path/filepath"
 
+	"github.com/scrip-go/scrip/internal/benchmark"
 	"github.com/scrip-go/scrip/stores/sqlite"
 )
 
@@ -23,7 +24,7 @@ func (b *bench) sqlite(ctx context.Context) error {
 	if err := plain.first(ctx, `SELECT sqlite_version()`, &version); err != nil {
 		return err
 	}
-	b.note("SQLite %s: WAL, synchronous FULL", version)
+	b.report.Note("SQLite %s: WAL, synchronous FULL", version)
 
 	hot := accounts("hot", 1)
 	if err := b.fund(ctx, db.Ledger(), hot...); err != nil {
@@ -31,9 +32,9 @@ func (b *bench) sqlite(ctx context.Context) error {
 	}
 	for _, c := range []struct {
 		op   operation
-		bars map[int]bar // by callers
+		bars map[int]benchmark.Bar // by callers
 	}{
-		{charges, map[int]bar{64: atLeast(15)}},
+		{charges, map[int]benchmark.Bar{64: benchmark.AtLeast(15)}},
 		{pairs, nil},
 	} {
 		for _, callers := range b.callers[:2] {
@@ -42,11 +43,11 @@ func (b *bench) sqlite(ctx context.Context) error {
 			if err != nil {
 				return err
 			}
-			b.rows = append(b.rows, row{what: name + ", one account", callers: callers, unit: perSecond,
-				scrip: rates(got[1]), name: "naive", against: rates(got[0]), bar: c.bars[callers]})
+			b.report.Rows = append(b.report.Rows, benchmark.Row{What: name + ", one account", Callers: callers, Unit: benchmark.PerSecond,
+				Scrip: rates(got[1]), Name: "naive", Against: rates(got[0]), Bar: c.bars[callers]})
 			if callers == 1 {
-				b.rows = append(b.rows, row{what: name + ", latency (p50)", callers: callers, unit: seconds,
-					scrip: latencies(got[1]), name: "naive", against: latencies(got[0]), bar: atMost(1.5)})
+				b.report.Rows = append(b.report.Rows, benchmark.Row{What: name + ", latency (p50)", Callers: callers, Unit: benchmark.Seconds,
+					Scrip: latencies(got[1]), Name: "naive", Against: latencies(got[0]), Bar: benchmark.AtMost(1.5)})
 			}
 		}
 	}

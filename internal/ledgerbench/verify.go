@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/scrip-go/scrip/credits"
+	"github.com/scrip-go/scrip/internal/benchmark"
 )
 
 // reading is what one reading of an account cost.
@@ -19,7 +20,7 @@ type reading struct{ took, heap []float64 } // seconds and bytes, by rounds
 func (b *bench) verify(ctx context.Context, store string, l credits.Ledger, plain *naive) error {
 	var heaps [][]float64 // of Verify, by account
 	for _, entries := range []int{b.entries / 10, b.entries} {
-		size := thousands(float64(entries)) + " entries"
+		size := benchmark.Thousands(float64(entries)) + " entries"
 		log.Printf("%s, Verify, %s", store, size)
 		account := credits.Account("verified " + size)
 		if err := b.fill(ctx, l, account, entries); err != nil {
@@ -47,13 +48,13 @@ func (b *bench) verify(ctx context.Context, store string, l credits.Ledger, plai
 			}
 		}
 		name := fmt.Sprintf("%s, Verify, %s", store, size)
-		b.rows = append(b.rows,
-			row{what: name, unit: seconds, scrip: audit.took, name: "scan", against: scan.took, bar: atMost(3)},
-			row{what: name + ", peak heap", unit: megabytes, scrip: audit.heap, name: "scan", against: scan.heap})
+		b.report.Rows = append(b.report.Rows,
+			benchmark.Row{What: name, Unit: benchmark.Seconds, Scrip: audit.took, Name: "scan", Against: scan.took, Bar: benchmark.AtMost(3)},
+			benchmark.Row{What: name + ", peak heap", Unit: benchmark.Megabytes, Scrip: audit.heap, Name: "scan", Against: scan.heap})
 		heaps = append(heaps, audit.heap)
 	}
-	b.rows = append(b.rows, row{what: store + ", Verify, growth of the peak heap", unit: megabytes,
-		scrip: heaps[1], name: "a tenth of the entries", against: heaps[0], bar: atMost(1.5)})
+	b.report.Rows = append(b.report.Rows, benchmark.Row{What: store + ", Verify, growth of the peak heap", Unit: benchmark.Megabytes,
+		Scrip: heaps[1], Name: "a tenth of the entries", Against: heaps[0], Bar: benchmark.AtMost(1.5)})
 	return nil
 }
 

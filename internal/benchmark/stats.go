@@ -1,4 +1,4 @@
-package main
+package benchmark
 
 import "slices"
 
@@ -22,17 +22,19 @@ func ratios(scrip, against []float64) (out []float64) {
 	return out
 }
 
-// bar is what a ratio has to reach, or must not pass. The zero bar is none.
-type bar struct {
+// Bar is what a ratio has to reach, or must not pass. The zero Bar is none.
+type Bar struct {
 	limit float64
 	most  bool // it is the most there may be, and not the least
 }
 
-func atLeast(limit float64) bar { return bar{limit: limit} }
+// AtLeast is a bar that a ratio has to reach.
+func AtLeast(limit float64) Bar { return Bar{limit: limit} }
 
-func atMost(limit float64) bar { return bar{limit: limit, most: true} }
+// AtMost is a bar that a ratio must not pass.
+func AtMost(limit float64) Bar { return Bar{limit: limit, most: true} }
 
-func (b bar) met(ratio float64) bool {
+func (b Bar) met(ratio float64) bool {
 	if b.most {
 		return ratio <= b.limit
 	}

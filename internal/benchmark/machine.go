@@ -1,4 +1,4 @@
-package main
+package benchmark
 
 import (
 	"bufio"
@@ -10,17 +10,17 @@ import (
 	"strings"
 )
 
-// describeMachine notes what the figures were measured on. It returns an error if the data would be in memory, where a
-// sync costs nothing.
-func (b *bench) describeMachine() error {
+// DescribeMachine notes what the figures are measured on, with data in dir. It returns an error if that is in memory, where a sync
+// costs nothing.
+func (r *Report) DescribeMachine(dir string) error {
 	kernel, _ := os.ReadFile("/proc/sys/kernel/osrelease")
-	b.note("%d × %s, %s %s, %s, load average at the start: %s", runtime.NumCPU(), cmp.Or(processor(), runtime.GOARCH), runtime.GOOS,
-		strings.TrimSpace(string(kernel)), runtime.Version(), loadAverage())
-	kind := fileSystem(b.dir)
+	r.Note("%d × %s, %s %s, %s, load average at the start: %s", runtime.NumCPU(), cmp.Or(processor(), runtime.GOARCH), runtime.GOOS,
+		strings.TrimSpace(string(kernel)), runtime.Version(), LoadAverage())
+	kind := fileSystem(dir)
 	if kind == "tmpfs" || kind == "ramfs" {
-		return fmt.Errorf("ledgerbench: %s is in memory: set TMPDIR to a directory on a disk", b.dir)
+		return fmt.Errorf("benchmark: %s is in memory: set TMPDIR to a directory on a disk", dir)
 	}
-	b.note("data on disk (%s), every commit synced before it is acknowledged", cmp.Or(kind, "of an unknown kind"))
+	r.Note("data on disk (%s), every commit synced before it is acknowledged", cmp.Or(kind, "of an unknown kind"))
 	return nil
 }
 
@@ -39,8 +39,8 @@ func processor() string {
 	return ""
 }
 
-// loadAverage is that of one, five and fifteen minutes.
-func loadAverage() string {
+// LoadAverage is that of one, five and fifteen minutes.
+func LoadAverage() string {
 	text, err := os.ReadFile("/proc/loadavg")
 	if err != nil {
 		return "unknown"
