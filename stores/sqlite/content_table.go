@@ -145,6 +145,9 @@ func (t *table[T]) Save(ctx context.Context, rows ...T) error {
 	if t.in == nil {
 		return translate("save "+t.Name, t.db.write(ctx, save))
 	}
+	if len(rows) == 1 { // one statement happens whole or not at all by itself
+		return translate("save "+t.Name, save(ctx, t.in))
+	}
 	err := t.in.savepoint(ctx, func() error { return save(ctx, t.in) })
 	return translate("save "+t.Name, err)
 }
