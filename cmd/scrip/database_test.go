@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"net"
@@ -62,6 +63,23 @@ func TestMigrate(t *testing.T) {
 		s.env["SCRIP_DATABASE"], s.args = address(d), []string{"--schema", d.Schema}
 		test(t, s)
 	})
+}
+
+// TestAMigrationThatFailsSaysWhatIsApplied has a table in the way of the third: the first two are there for good.
+func TestAMigrationThatFailsSaysWhatIsApplied(t *testing.T) {
+	s := newShop(t)
+	db, err := sql.Open("sqlite", s.env["SCRIP_DATABASE"])
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	if _, err := db.Exec(`CREATE TABLE scrip_account_settings (x)`); err != nil {
+		t.Fatal(err)
+	}
+	r := s.refused(failed, "of this release's migrations", "migrate")
+	if !strings.HasPrefix(r.out, "applied 0001_initial\napplied 0002_shadow\nmissing 0003_account_settings\n") || !strings.Contains(r.err, "already exists") {
+		t.Errorf("migrate prints %q and %q, want what is applied, what is missing, and why", r.out, r.err)
+	}
 }
 
 // TestBesideTheHost has the host's process hold an SQLite file.

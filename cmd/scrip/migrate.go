@@ -9,7 +9,7 @@ type migrateCommand struct {
 // migrated is what migrate prints.
 type migrated struct {
 	Applied []string `json:"applied"` // migrations, in order
-	Missing []string `json:"missing"` // of --check: what was not applied
+	Missing []string `json:"missing"` // what was not applied: by --check, or after a failure
 }
 
 func (c *migrateCommand) Run(a *app) error {
@@ -25,10 +25,18 @@ func (c *migrateCommand) Run(a *app) error {
 		if c.Check {
 			return a.migrated(migrated{Applied: []string{}, Missing: append([]string{}, missing...)})
 		}
-		if err := db.schema.Migrate(a.ctx); err != nil {
-			return err
+		failed, left := db.schema.Migrate(a.ctx), []string{}
+		if failed != nil { // each migration is a transaction of its own: those before it are applied
+			if left, err = db.schema.Missing(a.ctx); err != nil {
+				return failed
+			}
 		}
-		return a.migrated(migrated{Applied: append([]string{}, missing...), Missing: []string{}})
+		done := migrated{Applied: append([]string{}, missing[:len(missing)-len(left)]...), Missing: left}
+		err = a.migrated(done)
+		if failed != nil {
+			return fmt.Errorf("%w; %w", failed, err)
+		}
+		return err
 	})
 }
 

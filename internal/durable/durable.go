@@ -54,10 +54,10 @@ func SyncDir(dir string) error {
 	return errors.Join(f.Sync(), f.Close())
 }
 
-// Scratch makes a scratch directory, and removes from it what crashes have left there. What is younger than an hour may be
-// another process's work and stays.
+// Scratch makes a scratch directory and those above it, durably, and removes from it what crashes have left there. What is younger
+// than an hour may be another process's work and stays.
 func Scratch(dir string) error {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	if err := makeAll(dir); err != nil {
 		return err
 	}
 	entries, err := os.ReadDir(dir)
@@ -74,4 +74,21 @@ func Scratch(dir string) error {
 		}
 	}
 	return nil
+}
+
+// makeAll is os.MkdirAll that syncs each directory in which it makes one: a file in a directory that is lost is lost too.
+func makeAll(dir string) error {
+	if _, err := os.Stat(dir); !errors.Is(err, fs.ErrNotExist) {
+		return err // a file of the name is met by whoever writes into it
+	}
+	above := filepath.Dir(dir)
+	if above != dir {
+		if err := makeAll(above); err != nil {
+			return err
+		}
+	}
+	if err := os.Mkdir(dir, 0o755); err != nil && !errors.Is(err, fs.ErrExist) { // another process may have been quicker
+		return err
+	}
+	return SyncDir(above)
 }

@@ -49,3 +49,19 @@ func TestScratchRemovesWhatIsOldOnly(t *testing.T) {
 		t.Errorf("left: %v, %v, want the young file", left, err)
 	}
 }
+
+func TestScratchMakesTheDirectoriesAboveIt(t *testing.T) {
+	root := t.TempDir()
+	dir := filepath.Join(root, "a", "b", "scratch")
+	for range 2 {
+		if err := durable.Scratch(dir); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.WriteFile(filepath.Join(root, "file"), nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := durable.Scratch(filepath.Join(root, "file", "scratch")); err == nil {
+		t.Error("Scratch below a file succeeds")
+	}
+}

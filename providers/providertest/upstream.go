@@ -71,7 +71,7 @@ func New(cfg Config) *Upstream {
 	u.mux.HandleFunc("GET /v1/models", u.models)
 	u.mux.HandleFunc("POST /v1", u.runware)
 	u.mux.HandleFunc("GET /files/{id}", u.file)
-	u.mux.HandleFunc("GET /journal", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, 200, u.Journal()) })
+	u.mux.HandleFunc("GET /journal", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, 200, append([]Entry{}, u.Journal()...)) }) // [] if it is empty
 	u.mux.HandleFunc("POST /faults", u.setFaults)
 	u.mux.HandleFunc("/elsewhere", u.elsewhere)
 	return u

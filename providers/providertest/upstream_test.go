@@ -298,6 +298,9 @@ func TestModelsAreThoseWithAPrice(t *testing.T) {
 
 func TestTheJournalAndTheFaultsOverHTTP(t *testing.T) {
 	up := providertest.Start(t, providertest.Config{})
+	if a := send(t, "GET", up.URL+"/journal", "", ""); strings.TrimSpace(string(a.body)) != "[]" {
+		t.Errorf("the journal of nothing is %s, want []", a.body)
+	}
 	if a := post(t, up, "/faults", "", `[{"kind":"status429","retry_after":"1.5s","count":1}]`); a.status != 204 {
 		t.Fatalf("answered %d %s, want 204", a.status, a.body)
 	}
