@@ -88,6 +88,7 @@ var rules = map[string]rule{
 	"internal/weight/metered": {ours: []string{"secret", "registry", "providers", "providers/openai", "engine", "stores/memory"}},
 	"internal/ledgerproof":    {}, // tests and nothing else: no package may import it
 	"internal/schemaproof":    {}, // as ledgerproof
+	"internal/operatingproof": {}, // as ledgerproof
 	"internal/openaispec":     {}, // a command for the tests beside it: no package can import it
 	"internal/gateproof":      {}, // as ledgerproof
 	"internal/runproof":       {}, // as ledgerproof

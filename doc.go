@@ -35,5 +35,7 @@
 //
 //   - [github.com/scrip-go/scrip/cmd/scrip]: the command line: schema, models and prices, shadow reports, keys, verification, usage
 //
-// The examples directory has whole programs; quickstart is the main job from end to end.
+// The examples directory has whole programs; quickstart is the main job from end to end, ownprovider and ownstore are what a host
+// may write itself. The docs directory has a guide to each of these, writing-a-provider.md and writing-a-store.md, and operating.md,
+// for a host in production.
 package scrip

@@ -49,3 +49,33 @@ func TestThePagesNameTestsThatThereAre(t *testing.T) {
 		}
 	}
 }
+
+// TestTheDevelopmentPageNamesWhatThereIs holds docs/development.md to the files and targets that it names.
+func TestTheDevelopmentPageNamesWhatThereIs(t *testing.T) {
+	page, err := os.ReadFile("docs/development.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	makefile, err := os.ReadFile("Makefile")
+	if err != nil {
+		t.Fatal(err)
+	}
+	paths, targets := 0, 0
+	for _, m := range regexp.MustCompile("`([^`]+)`").FindAllStringSubmatch(string(page), -1) {
+		name := m[1]
+		if target, ok := strings.CutPrefix(name, "make "); ok {
+			targets++
+			if !strings.Contains(string(makefile), "\n"+target+":") {
+				t.Errorf("the page names %q, and there is no such target", name)
+			}
+		} else if strings.Contains(name, "/") || strings.HasSuffix(name, ".go") {
+			paths++
+			if _, err := os.Stat(name); err != nil && name != "guide_test.go" {
+				t.Errorf("the page names %s: %v", name, err)
+			}
+		}
+	}
+	if paths < 30 || targets < 8 {
+		t.Errorf("the page names %d files and %d targets: it or this test has changed its form", paths, targets)
+	}
+}

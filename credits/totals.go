@@ -19,7 +19,7 @@ const Slot = 15 * time.Minute
 
 // UsageTotal is the sum of the usage records of one slot that agree in operation, provider and model: those of an account,
 // or those of one scope of it. Each record is in one total of either sort. A store keeps them in the transaction that
-// keeps the record.
+// keeps the record, each under its Account, Scoped, Scope, Slot, Operation, Provider and Model.
 type UsageTotal struct {
 	Account    Account
 	Scoped     bool   // of Scope alone, which may be empty, and not of the whole account

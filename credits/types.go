@@ -329,7 +329,8 @@ type Entry struct {
 	// Lots are the buckets that credits were charged to, expired of, or were refunded to. The bucket that a grant, or an
 	// adjustment that adds, makes has the entry's number and is not among them.
 	Lots []Lot `json:"lots,omitempty"`
-	// Hash covers the entry, the hash of the one before it, and the digests of its usage record and its result; see [Audit].
+	// Hash covers the entry, the hash of the one before it, and the digests of its usage record and its result; see [Audit]. The
+	// JSON of an entry, which is for people, is without it: a store that keeps JSON keeps it beside.
 	Hash [32]byte `json:"-"`
 }
 

@@ -33,6 +33,7 @@ var brokenLedgers = append(brokenShadows, []brokenLedger{
 	{"ChargesEverySettle", "ChargesAKeyOnce", func(l credits.Ledger) credits.Ledger { return &repeating{Ledger: l} }},
 	{"LosesALateSettle", "ChargesALateSettleAfterExpiry", func(l credits.Ledger) credits.Ledger { return &strict{Ledger: l} }},
 	{"KeepsResultsAsText", "KeepsTheResultExactly", func(l credits.Ledger) credits.Ledger { return &textual{Ledger: l} }},
+	{"KeepsNamesAsText", "MakesNoTwoNamesOne", func(l credits.Ledger) credits.Ledger { return &lettered{Ledger: l} }},
 	{"PinsAnewOnTakeover", "LetsAHigherFenceTakeOverAtOnce", func(l credits.Ledger) credits.Ledger { return &repinning{Ledger: l} }},
 	{"ExtendsByTheTotal", "ExtendsToATotal", func(l credits.Ledger) credits.Ledger { return &adding{Ledger: l} }},
 	{"IgnoresTheContext", "LeavesNoEffectWithACancelledContext", func(l credits.Ledger) credits.Ledger { return &deaf{Ledger: l} }},
@@ -246,6 +247,14 @@ type textual struct{ credits.Ledger }
 func (l *textual) Settle(ctx context.Context, r credits.SettleRequest) (credits.Receipt, error) {
 	r.Result = []byte(strings.ToValidUTF8(string(r.Result), "?"))
 	return l.Ledger.Settle(ctx, r)
+}
+
+// lettered keeps names in a column for text.
+type lettered struct{ credits.Ledger }
+
+func (l *lettered) Hold(ctx context.Context, r credits.HoldRequest) (credits.Held, error) {
+	r.Key = credits.Key(strings.ToValidUTF8(string(r.Key), "\uFFFD"))
+	return l.Ledger.Hold(ctx, r)
 }
 
 // repinning returns the pin of whoever asks.

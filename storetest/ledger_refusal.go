@@ -3,6 +3,8 @@ package storetest
 import (
 	"bytes"
 	"context"
+	"errors"
+	"fmt"
 	"strings"
 	"time"
 
@@ -102,6 +104,32 @@ var ledgerRefusalCases = []testCase[*ledgerTest]{
 			if got := t.attempts(credits.AttemptQuery{Account: alice}); len(got) != 1 || got[0].Fate != "" {
 				t.Errorf("Attempts = %+v, want the first one, open", got)
 			}
+		}},
+	{"MakesNoTwoNamesOne", "names are bytes: a store keeps them to the byte, or refuses those that it cannot keep with ErrInvalid; what a provider said is no reason to refuse a charge",
+		func(t *ledgerTest) {
+			t.grant(100)
+			kept := 0
+			for i, key := range []credits.Key{"k\xff", "k\xfe", "k\x00", "k\uFFFD", "k"} {
+				r := request(key, credits.Amount(i+1))
+				held, err := t.Hold(t.Context(), r)
+				if errors.Is(err, credits.ErrInvalid) && i < 3 {
+					continue
+				}
+				must(t, err, fmt.Sprintf("Hold(%q)", key))
+				if held.Hold == nil || !held.Hold.Fresh || held.Hold.Key != key {
+					t.Errorf("Hold(%q) = %+v, want a fresh hold of that key", key, held)
+				}
+				kept += i + 1
+			}
+			t.wantBalance(100, credits.Amount(kept))
+			r := request("paid", 10)
+			r.First = credits.Attempt{ID: "a", Provider: "p", Model: "m"}
+			t.hold(r)
+			_, err := t.Settle(t.Context(), credits.SettleRequest{Account: alice, Key: "paid", Amount: 7,
+				Record: credits.UsageRecord{Provider: "p", Model: "m\xff\x00", Attempt: "a"},
+				Last:   credits.Attempt{ID: "a", Fate: "executed", RequestID: "\xff\x00"}})
+			must(t, err, "Settle with a model that is not text")
+			t.wantBalance(93, credits.Amount(kept))
 		}},
 	{"LeavesNoEffectWithACancelledContext", "a mutation whose context is over before it begins returns the context's error and does nothing",
 		func(t *ledgerTest) {

@@ -44,7 +44,7 @@ func (l *Ledger) apply(ctx context.Context, op credits.Op) (credits.Outcome, err
 	if err := op.Validate(); err != nil {
 		return credits.Outcome{}, err
 	}
-	op, err := storableOp(op)
+	op, err := credits.AsText(op)
 	if err != nil {
 		return credits.Outcome{}, err
 	}

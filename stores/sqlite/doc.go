@@ -32,7 +32,8 @@
 // wait for many syncs. A canceled context has no effect on the database if the commit was not sent, and none on the answer
 // if it was.
 //
-// Copy the file only with SQLite's own means (VACUUM INTO, or .backup of its shell): FILE-wal belongs to it.
+// Copy the file only with SQLite's own means: FILE-wal belongs to it. The shell's .backup is one, of whatever release;
+// statements on the file, VACUUM INTO among them, need SQLite 3.43 or later.
 //
 // # Schema
 //
