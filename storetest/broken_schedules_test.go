@@ -107,7 +107,7 @@ func (s *toySchedules) SaveSchedule(ctx context.Context, row automation.Schedule
 	}
 	if s.makes("LosesAnAdvanceToASave") {
 		old, _ := s.get(row.ID)
-		time.Sleep(time.Millisecond)
+		time.Sleep(10 * time.Millisecond) // an advance comes in between, also on a machine that is busy
 		saved, err := row.Saved(old, s.now())
 		if err == nil {
 			s.put(saved)
