@@ -105,7 +105,7 @@ var rules = map[string]rule{
 	"observe/otel": {ours: []string{"usage", "credits", "registry", "providers", "engine"}, others: telemetry}, // a module of its own
 
 	"blobs":                   {ours: []string{"internal/durable"}},
-	"stores/internal/dbstore": {ours: []string{"credits", "secret", "automation/content", "usage"}, others: []string{decimal}},
+	"stores/internal/dbstore": {ours: []string{"credits", "secret", "automation", "automation/content", "usage"}, others: []string{decimal}},
 	"stores/memory":           {ours: []string{"credits", "registry", "secret", "automation", "automation/content", "usage"}, others: []string{decimal}},
 	"stores/sqlite": {ours: []string{"credits", "registry", "secret", "automation", "automation/content", "usage", "stores/internal/dbstore"},
 		others: []string{decimal, driver, driverLib, unix, windows}},

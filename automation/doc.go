@@ -18,8 +18,15 @@
 // either. Paid effects are named by [Call.Key], which does not depend on the generation: the newer claim finds what the
 // older one paid for.
 //
+// # Schedules
+//
+// A [Schedule] says when runs of a site are to be started, by the clock in a zone, and a [ScheduleStore] keeps it with its next
+// time. A [Scheduler] looks for what is due and calls the host's Start. It starts each time once, in however many processes it
+// serves, and wherever one of them is killed: the run's id is made of the schedule and the time, it is created first, and then the
+// schedule is advanced.
+//
 // # Concurrency
 //
-// A [Runner] is safe for concurrent use. Several runners may work on one store if the store allows several processes. Accounts
+// A [Runner] and a [Scheduler] are safe for concurrent use. Several runners may work on one store if the store allows several processes. Accounts
 // take turns: a worker that is free takes the next task of the account that has the fewest under way.
 package automation

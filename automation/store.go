@@ -15,7 +15,8 @@ type Tx interface{ Unwrap() any }
 // what it returns is the caller's own.
 type Store interface {
 	// CreateRun inserts a run with its stages, the first in StagePlanning, the others StagePending. r.State must be
-	// Running. Errors: *RunExistsError, ErrInvalid (no id, site, account or stage, or an id that exists).
+	// Running. Errors: ErrExists, also if it is the unfinished run of the site; *RunExistsError; ErrInvalid (no id, site,
+	// account or stage, or an id that exists).
 	CreateRun(ctx context.Context, r Run) error
 	// Run returns a run and its stages in order. Errors: ErrNotFound.
 	Run(ctx context.Context, id string) (Run, []StageCount, error)

@@ -11,16 +11,18 @@ import (
 
 // What callers branch on.
 var (
-	// ErrNotFound is a run or a task that the store does not hold.
+	// ErrNotFound is a run, a task or a schedule that the store does not hold.
 	ErrNotFound = errors.New("not found")
 	// ErrInvalid is a request that breaks a rule by itself.
 	ErrInvalid = errors.New("invalid request")
+	// ErrExists is a new run with the id of one that exists. The same error matches ErrInvalid.
+	ErrExists = errors.New("there is one with this id")
 	// ErrRunExists is a new run for a site that has one which is not terminal; see [RunExistsError].
 	ErrRunExists = errors.New("the site has an unfinished run")
 	// ErrState is a change of a run's state that does not start from the state the run is in.
 	ErrState = errors.New("the run is in another state")
 	// ErrStale is an act on a task under a generation or an owner that is not the task's any more, or on a stage that
-	// another has begun to plan.
+	// another has begun to plan; or on a time of a schedule that is not its next one any more.
 	ErrStale = errors.New("it was claimed by another")
 	// ErrForeignTx is a transaction handed to a store that did not begin it.
 	ErrForeignTx = errors.New("transaction of another store")

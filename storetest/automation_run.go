@@ -94,6 +94,33 @@ var runCases = []testCase[*runTest]{
 				}
 			}
 		}},
+	{"TellsARunThatExistsFromAnother", "a new run with the id of one that exists is ErrExists, and that alone: also while that one is the unfinished run of the site, after it has ended, and while another one is unfinished",
+		func(t *runTest) {
+			refused := func(when string) {
+				t.Helper()
+				err := t.store.CreateRun(t.Context(), newRun("r", "a"))
+				if !errors.Is(err, automation.ErrExists) || errors.Is(err, automation.ErrRunExists) {
+					t.Errorf("CreateRun with an id that exists, %s, = %v, want ErrExists", when, err)
+				}
+			}
+			t.create(newRun("r", "a"))
+			refused("while the run is running")
+			if err := t.store.CreateRun(t.Context(), newRun("r2", "a")); errors.Is(err, automation.ErrExists) {
+				t.Errorf("CreateRun of another run of the site = %v, which matches ErrExists", err)
+			}
+			t.set(automation.Running, automation.Failed)
+			refused("after the run has ended")
+			t.create(newRun("r2", "a"))
+			refused("while another run of the site is running")
+			errs := together(16, func(int) error {
+				r := newRun("r3", "a")
+				r.Site = "another"
+				return t.store.CreateRun(t.Context(), r)
+			})
+			if won, lost := matching(errs, nil), matching(errs, automation.ErrExists); won != 1 || lost != 15 {
+				t.Errorf("16 runs of one id: %d begin, %d exist, want 1 and 15: %v", won, lost, errors.Join(errs...))
+			}
+		}},
 	{"RefusesASecondUnfinishedRun", "a site has one run that is not terminal: another is a *RunExistsError that names it, also while it is paused; other sites are free",
 		func(t *runTest) {
 			t.create(newRun("r", "a"))

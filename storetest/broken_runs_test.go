@@ -25,6 +25,8 @@ var brokenRuns = []struct{ mistake, by string }{
 	{"FoldsNames", "KeepsNamesExactly"},
 	{"AcceptsAnyStages", "RefusesARunThatIsNone"},
 	{"ReplacesARunThatExists", "RefusesARunThatIsNone"},
+	{"TellsNotThatARunExists", "TellsARunThatExistsFromAnother"},
+	{"LooksForTheRunInTheWayFirst", "TellsARunThatExistsFromAnother"},
 	{"SharesItsRuns", "KeepsRunsApart"},
 	{"ForgetsWhatARunTakesUp", "KeepsWhatARunTakesUp"},
 	{"SharesWhatARunTakesUp", "KeepsWhatARunTakesUp"},
@@ -194,6 +196,14 @@ func (s *toyRuns) CreateRun(ctx context.Context, r automation.Run) error {
 		return nil
 	case errors.Is(err, automation.ErrRunExists) && s.makes("NamesNoRunInTheWay"):
 		return automation.ErrRunExists
+	case errors.Is(err, automation.ErrExists) && s.makes("TellsNotThatARunExists"):
+		return automation.ErrInvalid
+	case errors.Is(err, automation.ErrExists) && s.makes("LooksForTheRunInTheWayFirst"):
+		for other := range s.Store.Unfinished(ctx) {
+			if other.Site == r.Site {
+				return &automation.RunExistsError{Site: r.Site, Run: other.ID}
+			}
+		}
 	case err != nil && s.makes("ReplacesARunThatExists"):
 		s.mu.Lock()
 		defer s.mu.Unlock()

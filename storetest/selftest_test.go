@@ -149,6 +149,9 @@ func TestNamesCasesOnce(t *testing.T) {
 	for _, c := range automationCases() {
 		add("automation", c.name, c.rule)
 	}
+	for _, c := range scheduleCases() {
+		add("schedules", c.name, c.rule)
+	}
 	for _, c := range contentCases() {
 		add("content", c.name, c.rule)
 	}

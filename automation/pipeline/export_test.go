@@ -6,4 +6,5 @@ var (
 	Classify   = classify
 	CountWords = countWords
 	Headings   = headings
+	Scheduled  = scheduled
 )

@@ -7,7 +7,7 @@
 //	ledger := db.Ledger() // a credits.Ledger
 //	models := db.Models() // a registry.ModelStore
 //	keys := db.Keys()     // a secret.KeyStore
-//	runs := db.Runs()     // an automation.Store
+//	runs := db.Runs()     // an automation.Store; its schedules are db.Schedules()
 //	rows := db.Content()  // a content.Store
 //
 // # Rules

@@ -3,6 +3,7 @@ package memory
 import (
 	"time"
 
+	"github.com/scrip-go/scrip/automation"
 	"github.com/scrip-go/scrip/credits"
 	"github.com/scrip-go/scrip/secret"
 )
@@ -14,11 +15,12 @@ type Options struct {
 
 // DB is a database in memory. Its faces share it and may be asked for any number of times.
 type DB struct {
-	ledger  Ledger
-	models  Models
-	keys    Keys
-	runs    Runs
-	content Content
+	ledger    Ledger
+	models    Models
+	keys      Keys
+	runs      Runs
+	schedules Schedules
+	content   Content
 }
 
 // New returns an empty database.
@@ -34,6 +36,8 @@ func New(o *Options) *DB {
 		ledger: Ledger{now: clock, accounts: newAccounts(), state: credits.NewState()},
 		models: Models{now: clock},
 		keys:   Keys{now: clock, rows: map[secret.Place]secret.StoredKey{}},
+
+		schedules: Schedules{now: clock, rows: map[string]automation.Schedule{}},
 	}
 	work := &work{now: clock, rows: newRows()}
 	db.runs = Runs{work: work, runs: newRunTable()}
@@ -52,6 +56,9 @@ func (db *DB) Keys() *Keys { return &db.keys }
 
 // Runs returns the store of the automation.
 func (db *DB) Runs() *Runs { return &db.runs }
+
+// Schedules returns the store of the automation's schedules.
+func (db *DB) Schedules() *Schedules { return &db.schedules }
 
 // Content returns the store of the content, outside any transaction.
 func (db *DB) Content() *Content { return &db.content }

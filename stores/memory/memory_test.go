@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/scrip-go/scrip/automation"
 	"github.com/scrip-go/scrip/credits"
 	"github.com/scrip-go/scrip/registry"
 	"github.com/scrip-go/scrip/secret"
@@ -30,6 +31,12 @@ func TestKeyStore(t *testing.T) {
 }
 
 func TestAutomationStore(t *testing.T) { storetest.RunAutomationStore(t, open) }
+
+func TestScheduleStore(t *testing.T) {
+	storetest.RunScheduleStore(t, func(t *testing.T, now func() time.Time) automation.ScheduleStore {
+		return memory.New(&memory.Options{Now: now}).Schedules()
+	})
+}
 
 func TestContentStore(t *testing.T) { storetest.RunContentStore(t, open) }
 

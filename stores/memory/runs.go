@@ -42,7 +42,7 @@ func (s *Runs) CreateRun(ctx context.Context, r automation.Run) error {
 	}
 	defer s.mu.Unlock()
 	if s.runs.byID[r.ID] != nil {
-		return invalidRun(r.ID, "there is one with this id")
+		return existingRun(r.ID)
 	}
 	if other := s.runs.live[r.Site]; other != nil {
 		return &automation.RunExistsError{Site: r.Site, Run: other.row.ID}
@@ -54,8 +54,8 @@ func (s *Runs) CreateRun(ctx context.Context, r automation.Run) error {
 	return nil
 }
 
-func invalidRun(id, why string) error {
-	return fmt.Errorf("memory: create run %q: %w: %s", id, automation.ErrInvalid, why)
+func existingRun(id string) error {
+	return fmt.Errorf("memory: create run %q: %w: %w", id, automation.ErrInvalid, automation.ErrExists)
 }
 
 // Run implements [automation.Store].

@@ -27,6 +27,7 @@ func (d *DB) Plans(ctx context.Context) (map[string]string, error) {
 		selectSame, lockRun, giveBackTasks, countOpen, claimTasks, extendTasks, completeTask, countCompleted, retryTask, failTask, dropTask,
 		selectStage, insertTasks, selectTaskState, selectRun, selectSiteRuns, selectUnfinished, selectFailed,
 		selectLatest, selectVersion, selectLatestAccount, selectSettings, selectNewest, selectKey, selectAllKeys, selectKeysOf, selectLastKeyChange, selectKeyChanges, upsertKey, deleteKey,
+		lockSchedule, selectAllSchedules, selectSiteSchedules, selectDueSchedules, updateSchedule, deleteSchedule,
 		keywords.selectByID, keywords.selectForSave, keywords.insert, keywords.update,
 		keywords.selectAll + ` WHERE site = $1 AND status = $2` + page, keywords.selectAll + ` WHERE site = $1 AND cluster = $2` + page,
 		images.selectAll + ` WHERE site = $1 AND article = $2` + page,

@@ -168,6 +168,8 @@ func everyFace(ctx context.Context, db *postgres.DB) iter.Seq2[string, error] {
 			yield("Verify", second(db.Ledger().Verify(ctx, "acme"))) &&
 			yield("Latest", second(db.Models().Latest(ctx))) &&
 			yield("Changes", second(db.Keys().Changes(ctx, secret.ChangeQuery{}))) &&
+			yield("DeleteSchedule", db.Schedules().DeleteSchedule(ctx, "none")) &&
+			yield("Schedule", second(db.Schedules().Schedule(ctx, "none"))) &&
 			yield("Claim", second(db.Runs().Claim(ctx, "w", time.Minute, 1))) &&
 			yield("Run", third(db.Runs().Run(ctx, "none"))) &&
 			yield("Complete", notStale(db.Runs().Complete(ctx, "w", automation.TaskRef{Run: "r"}, automation.Outcome{}, nil))) &&

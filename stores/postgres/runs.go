@@ -58,7 +58,7 @@ func (s *Runs) create(ctx context.Context, t *txn, r automation.Run) (created bo
 	}
 	switch {
 	case same > 0:
-		return false, invalidRun(r.ID, "there is one with this id")
+		return false, existingRun(r.ID)
 	case live != nil:
 		return false, &automation.RunExistsError{Site: r.Site, Run: *live}
 	}
@@ -75,6 +75,10 @@ func (s *Runs) create(ctx context.Context, t *txn, r automation.Run) (created bo
 	}
 	_, err = t.Exec(ctx, s.db.sql(insertStages), r.ID, r.Stages, append([]string{}, r.Finishers...), most) // not nil, which would be NULL
 	return true, err
+}
+
+func existingRun(id string) error {
+	return fmt.Errorf("postgres: create run %q: %w: %w", id, automation.ErrInvalid, automation.ErrExists)
 }
 
 func invalidRun(id, why string) error {

@@ -12,7 +12,7 @@
 //	ledger := db.Ledger() // a credits.Ledger
 //	models := db.Models() // a registry.ModelStore
 //	keys := db.Keys()     // a secret.KeyStore
-//	runs := db.Runs()     // an automation.Store
+//	runs := db.Runs()     // an automation.Store; its schedules are db.Schedules()
 //	rows := db.Content()  // a content.Store
 //
 // A host that has a database of its own hands it to [New] and finds Scrip's tables, which all begin with "scrip_", beside

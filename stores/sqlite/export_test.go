@@ -21,6 +21,7 @@ func (d *DB) Plans(ctx context.Context) (map[string]string, error) {
 		selectAccountAttempts + ` AND scope = ? AND scope <> '' AND seq > ? ORDER BY seq LIMIT ?`,
 		selectLines, selectAuditHolds, selectLatest, selectVersion, selectLatestAccount, selectSettings, selectNewest,
 		selectKey, selectAllKeys, selectKeysOf, selectLastKeyChange, selectKeyChanges, upsertKey, deleteKey,
+		selectSchedule, selectAllSchedules, selectSiteSchedules, selectDueSchedules, upsertSchedule, deleteSchedule,
 		selectRun, selectSiteRuns, selectUnfinished, selectFailed, countUnderway, giveBackTasks,
 		keywords.selectAll + ` WHERE site = ? AND status = ?` + page,
 		keywords.selectAll + ` WHERE site = ? AND cluster = ?` + page,

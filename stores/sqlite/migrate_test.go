@@ -109,6 +109,8 @@ func everyFace(ctx context.Context, db *sqlite.DB) iter.Seq2[string, error] {
 			yield("Grant", second(db.Ledger().Grant(ctx, credits.Grant{Account: "acme", Key: "g", Kind: credits.Bonus, Amount: 1}))) &&
 			yield("Latest", second(db.Models().Latest(ctx))) &&
 			yield("Changes", second(db.Keys().Changes(ctx, secret.ChangeQuery{}))) &&
+			yield("DeleteSchedule", db.Schedules().DeleteSchedule(ctx, "none")) &&
+			yield("Schedule", second(db.Schedules().Schedule(ctx, "none"))) &&
 			yield("Claim", second(db.Runs().Claim(ctx, "w", time.Minute, 1))) &&
 			yield("Run", third(db.Runs().Run(ctx, "none"))) &&
 			yield("Count", second(db.Content().Keywords().Count(ctx, siteQuery("s")))) &&

@@ -219,6 +219,9 @@ func (d *DB) Keys() *Keys { return &Keys{db: d} }
 // Runs returns the store of the automation.
 func (d *DB) Runs() *Runs { return &Runs{db: d} }
 
+// Schedules returns the store of the automation's schedules.
+func (d *DB) Schedules() *Schedules { return &Schedules{db: d} }
+
 // Content returns the store of the content, outside any transaction.
 func (d *DB) Content() *Content { return &Content{db: d} }
 

@@ -35,7 +35,7 @@ func (s *Runs) CreateRun(ctx context.Context, r automation.Run) error {
 			return err
 		}
 		if same > 0 {
-			return invalidRun(r.ID, "there is one with this id")
+			return existingRun(r.ID)
 		}
 		var live string
 		if known, err := one(ctx, t, []any{&live}, selectLiveRun, r.Site); err != nil || known {
@@ -63,8 +63,8 @@ func (s *Runs) CreateRun(ctx context.Context, r automation.Run) error {
 	return translate("create run", err)
 }
 
-func invalidRun(id, why string) error {
-	return fmt.Errorf("sqlite: create run %q: %w: %s", id, automation.ErrInvalid, why)
+func existingRun(id string) error {
+	return fmt.Errorf("sqlite: create run %q: %w: %w", id, automation.ErrInvalid, automation.ErrExists)
 }
 
 const selectState = `SELECT state FROM scrip_runs WHERE id = ?`

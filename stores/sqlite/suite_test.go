@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/scrip-go/scrip/automation"
 	"github.com/scrip-go/scrip/credits"
 	"github.com/scrip-go/scrip/registry"
 	"github.com/scrip-go/scrip/secret"
@@ -30,6 +31,12 @@ func TestKeys(t *testing.T) {
 }
 
 func TestRuns(t *testing.T) { storetest.RunAutomationStore(t, faces) }
+
+func TestSchedules(t *testing.T) {
+	storetest.RunScheduleStore(t, func(t *testing.T, now func() time.Time) automation.ScheduleStore {
+		return open(t, tempFile(t), &sqlite.Options{Now: now}).Schedules()
+	})
+}
 
 func TestContent(t *testing.T) { storetest.RunContentStore(t, faces) }
 
