@@ -19,6 +19,7 @@
 // Work in stages:
 //
 //   - [github.com/scrip-go/scrip/automation]: durable runs of stages, whatever the stages do
+//   - [github.com/scrip-go/scrip/automation/paid]: what stages that pay have in common, for those of a host's own
 //   - [github.com/scrip-go/scrip/automation/content]: keywords, clusters, ideas, tasks, articles, images
 //   - [github.com/scrip-go/scrip/automation/pipeline]: the seven stages from keywords to published articles
 //   - [github.com/scrip-go/scrip/automation/folder]: publishing to a static site

@@ -54,7 +54,8 @@ type Call struct {
 	Account credits.Account
 	Site    string
 	Item    Item
-	Attempt int // failed tries of the item before this one
+	Attempt int  // failed tries of the item before this one
+	Last    bool // the item is given up if this try fails as well and counts, see Policy
 	// Holder is to be handed to the gate: its fence is the task's generation.
 	Holder credits.Holder
 }
