@@ -36,5 +36,6 @@
 //
 //   - [github.com/scrip-go/scrip/cmd/scrip]: the command line: schema, models and prices, shadow reports, keys, verification, usage
 //
-// The examples directory has whole programs; quickstart is the main job from end to end.
+// The examples directory has whole programs: quickstart is the main job from end to end, webapp a web service with prepaid
+// accounts, ownpipeline an automation with stages of its own.
 package scrip
