@@ -75,8 +75,9 @@ var rules = map[string]rule{
 	"automation/content":   {},
 	"automation/folder":    {ours: []string{"automation/content", "internal/durable"}},
 	"automation/wordpress": {ours: []string{"automation/content", "secret"}},
-	"automation/pipeline": {ours: []string{"automation", "automation/content", "engine", "engine/functions", "credits", "usage",
-		"registry", "providers", "secret"}, others: []string{sanitiser}}, // the last three for the errors that it classifies
+	"automation/paid":      {ours: []string{"automation", "engine", "credits", "registry", "providers", "secret"}}, // the last four for the errors that it classifies
+	"automation/pipeline": {ours: []string{"automation", "automation/content", "automation/paid", "engine", "engine/functions", "credits", "usage",
+		"registry"}, others: []string{sanitiser}},
 
 	"internal/durable":        {},
 	"internal/wptest":         {}, // for tests only, as pgtest

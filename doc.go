@@ -19,6 +19,7 @@
 // Work in stages:
 //
 //   - [github.com/scrip-go/scrip/automation]: durable runs of stages, whatever the stages do
+//   - [github.com/scrip-go/scrip/automation/paid]: what stages that pay have in common, for those of a host's own
 //   - [github.com/scrip-go/scrip/automation/content]: keywords, clusters, ideas, tasks, articles, images
 //   - [github.com/scrip-go/scrip/automation/pipeline]: the seven stages from keywords to published articles
 //   - [github.com/scrip-go/scrip/automation/folder]: publishing to a static site
@@ -35,7 +36,7 @@
 //
 //   - [github.com/scrip-go/scrip/cmd/scrip]: the command line: schema, models and prices, shadow reports, keys, verification, usage
 //
-// The examples directory has whole programs; quickstart is the main job from end to end, ownprovider and ownstore are what a host
-// may write itself. The docs directory has a guide to each of these, writing-a-provider.md and writing-a-store.md, and operating.md,
-// for a host in production.
+// The examples directory has whole programs: quickstart is the main job from end to end, webapp a web service with prepaid
+// accounts, and ownprovider, ownstore and ownpipeline are what a host may write itself. The docs directory has a guide to the
+// first two of these, writing-a-provider.md and writing-a-store.md, and operating.md, for a host in production.
 package scrip

@@ -2,7 +2,7 @@
 // it was, nothing is done twice that was saved once, and nothing is paid twice.
 //
 // It knows no AI and no content. A host gives it [Stage] values; package pipeline has the seven that turn keywords into
-// published articles, and a host may bring stages of its own.
+// published articles, and a host may bring stages of its own, of which package paid has the part that pays.
 //
 // # A run
 //

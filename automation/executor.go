@@ -176,10 +176,11 @@ func (r *Runner) plan(ctx context.Context, run Run, name string) (err error) {
 	return err
 }
 
-// endsPlanning returns for what reason a run is paused whose planning failed; none if it is to be tried again.
+// endsPlanning returns for what reason a run is paused whose planning failed; none if it is to be tried again. Items that the
+// store refuses would be refused again.
 func endsPlanning(err error) Reason {
 	reason, ok := asPause(err)
-	if !ok && isPermanent(err) {
+	if !ok && (isPermanent(err) || errors.Is(err, ErrInvalid)) {
 		reason = ByConfiguration
 	}
 	return reason

@@ -547,6 +547,19 @@ func TestAPlanThatCannotSucceedPausesTheRun(t *testing.T) {
 	}
 }
 
+func TestItemsThatTheStoreRefusesPauseTheRun(t *testing.T) {
+	for _, items := range [][]string{{"a", "b", "a"}, {"a", ""}} {
+		inBubble(t, func(t *testing.T) {
+			s := newStage("a", 0)
+			s.items = items
+			b := start(t, automation.Config{}, s)
+			if run, _ := b.wait(automation.Paused); run.Reason != automation.ByConfiguration || !strings.Contains(run.Detail, "item") {
+				t.Errorf("the run of %q is paused because of %q (%s), want the configuration, and the item that is refused", items, run.Reason, run.Detail)
+			}
+		})
+	}
+}
+
 // failing is a stage whose first planning fails, or panics if there is no error.
 type failing struct {
 	*stage

@@ -15,8 +15,8 @@ type Stage interface {
 	// Name is unique in the pipeline and never changes: keys and rows carry it.
 	Name() string
 	// Plan yields the items of the stage, each id once, and the same ids if it is called again before the first of
-	// them was done. It makes no paid call. After an error it is called again; one that is marked with [Pause] or [Permanent]
-	// pauses the run first.
+	// them was done. It makes no paid call. After an error it is called again; one that is marked with [Pause] or [Permanent],
+	// and an item that cannot be (without an id, twice, or with that of the Finish task), pauses the run first.
 	Plan(ctx context.Context, in Inputs) iter.Seq2[Item, error]
 	// Do does the work of an item. It is called at least once; every paid effect goes through the gate under c.Key, so
 	// that it is paid once. How an error is taken is said by [Retry], [Pause] and [Permanent].
@@ -57,7 +57,8 @@ type Call struct {
 	Account credits.Account
 	Site    string
 	Item    Item
-	Attempt int // failed tries of the item before this one
+	Attempt int  // failed tries of the item before this one
+	Last    bool // the item is given up if this try fails as well and counts, see Policy
 	// Holder is to be handed to the gate: its fence is the task's generation.
 	Holder credits.Holder
 }

@@ -7,7 +7,9 @@ import (
 )
 
 // Tx is the transaction that completes a task. It is opaque here; the store that began it, and stores that share its
-// database, know what Unwrap returns. It must not be used after the function it was given to returned.
+// database, know what Unwrap returns: a *sql.Tx of stores/sqlite and a pgx.Tx of stores/postgres, in which a stage writes
+// rows of its own (see Complete of their Runs), and nothing of use of stores/memory. It must not be used after the function
+// it was given to returned.
 type Tx interface{ Unwrap() any }
 
 // Store keeps runs, their stages and their tasks. It is safe for concurrent use. Each method is one transaction, durable

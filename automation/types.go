@@ -114,7 +114,9 @@ type StageCount struct {
 
 // Item is a unit of work of a stage.
 type Item struct {
-	ID string `json:"id"` // unique in the stage of a run, the same whenever it is planned again
+	// ID is unique in the stage of a run, and the same whenever it is planned again. In a stage that has a Finisher it is not
+	// [FinishItem]. It is part of the keys of what is paid for the item, which have at most 400 bytes.
+	ID string `json:"id"`
 	// Input is everything that Do needs for its paid calls. What a call asks for must not change between a crash and
 	// the next try, so it is kept here and not read from tables that may change.
 	Input json.RawMessage `json:"input,omitempty"`

@@ -19,6 +19,7 @@ func (r *Runner) do(ctx context.Context, t Task) {
 	before := r.begin(t.Ref.Run)
 	defer r.end(t.Ref.Run)
 	call := Call{Ref: t.Ref, Account: t.Account, Site: t.Site, Item: t.Item, Attempt: t.Attempts,
+		Last:   t.Attempts+1 >= stage.Policy().attempts(),
 		Holder: credits.Holder{ID: fmt.Sprintf("%s/%d", r.cfg.Owner, t.Ref.Generation), Fence: t.Ref.Generation}}
 	if t.Canceling {
 		r.salvage(ctx, t, stage, call, nil)

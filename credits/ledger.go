@@ -69,7 +69,7 @@ type Ledger interface {
 	Buckets(ctx context.Context, account Account) ([]Bucket, error)
 	// Balance returns the account's balance as of now; an unknown account has a zero balance.
 	Balance(ctx context.Context, account Account) (Balance, error)
-	// Entries yields the account's entries by number, ascending. It ends after the first error.
+	// Entries yields the account's entries by number, ascending unless q.Newest. It ends after the first error.
 	Entries(ctx context.Context, q EntryQuery) iter.Seq2[Entry, error]
 	// Records yields usage records in the order of their entries. It ends after the first error.
 	Records(ctx context.Context, q UsageQuery) iter.Seq2[UsageRecord, error]

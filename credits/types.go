@@ -338,6 +338,8 @@ type Entry struct {
 type EntryQuery struct {
 	Account Account
 	After   int64 // entries with a higher number
+	Before  int64 // entries with a lower number; 0 for all
+	Newest  bool  // in descending order: the last ones first, as a page of an account shows them
 	Limit   int   // at most so many; 0 for all
 }
 

@@ -40,6 +40,7 @@ var brokenLedgers = append(brokenShadows, []brokenLedger{
 	{"SaysNotWhatIsMissing", "RefusesWhatTheAccountCannotCover", func(l credits.Ledger) credits.Ledger { return &terse{Ledger: l} }},
 	{"RewritesAFinish", "KeepsTheFirstFinish", func(l credits.Ledger) credits.Ledger { return &rewriting{Ledger: l} }},
 	{"SkipsAnEntryNumber", "NumbersEntriesWithoutGaps", func(l credits.Ledger) credits.Ledger { return &gappy{Ledger: l} }},
+	{"ReadsFromTheBeginningOnly", "PagesEntries", func(l credits.Ledger) credits.Ledger { return &chronological{Ledger: l} }},
 	{"NeverExpires", "GivesAnExpiredHoldBackAtReading", func(l credits.Ledger) credits.Ledger { return &eternal{Ledger: l} }},
 	{"RoundsTwice", "ChargesWhatWasUsed", func(l credits.Ledger) credits.Ledger { return &rounding{Ledger: l} }},
 	{"IgnoresPriorities", "BurnsTheLowerPriorityFirst", func(l credits.Ledger) credits.Ledger { return &levelling{Ledger: l} }},
@@ -350,6 +351,14 @@ func (l *gappy) Entries(ctx context.Context, q credits.EntryQuery) iter.Seq2[cre
 			}
 		}
 	}
+}
+
+// chronological does not know that the last entries can be asked for first.
+type chronological struct{ credits.Ledger }
+
+func (l *chronological) Entries(ctx context.Context, q credits.EntryQuery) iter.Seq2[credits.Entry, error] {
+	q.Newest = false
+	return l.Ledger.Entries(ctx, q)
 }
 
 // eternal holds for a hundred years.

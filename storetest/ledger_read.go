@@ -36,7 +36,7 @@ var ledgerReadCases = []testCase[*ledgerTest]{
 				t.Errorf("balance_after = %v, want %v", got, want)
 			}
 		}},
-	{"PagesEntries", "Entries begins after the number it is given and ends at its limit",
+	{"PagesEntries", "Entries begins after the number it is given, ends before the other and at its limit, and yields the last ones first if it is asked to",
 		func(t *ledgerTest) {
 			for range 5 {
 				t.grant(1)
@@ -51,6 +51,16 @@ var ledgerReadCases = []testCase[*ledgerTest]{
 				{credits.EntryQuery{After: 1, Limit: 3}, "234"},
 				{credits.EntryQuery{After: 4, Limit: 3}, "5"},
 				{credits.EntryQuery{After: 5}, ""},
+				{credits.EntryQuery{Before: 3}, "12"},
+				{credits.EntryQuery{Before: 1}, ""},
+				{credits.EntryQuery{Before: 99}, "12345"},
+				{credits.EntryQuery{After: 1, Before: 4, Limit: 5}, "23"},
+				{credits.EntryQuery{After: 4, Before: 2}, ""},
+				{credits.EntryQuery{Newest: true}, "54321"},
+				{credits.EntryQuery{Newest: true, Limit: 2}, "54"},
+				{credits.EntryQuery{Newest: true, Before: 4, Limit: 2}, "32"},
+				{credits.EntryQuery{Newest: true, After: 3}, "54"},
+				{credits.EntryQuery{Newest: true, After: 1, Before: 5, Limit: 9}, "432"},
 				{credits.EntryQuery{After: 99}, ""},
 			} {
 				c.q.Account = alice

@@ -1,9 +1,9 @@
 package pipeline_test
 
 import (
-	"context"
 	"errors"
 	"fmt"
+	"io"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -11,60 +11,28 @@ import (
 	"github.com/scrip-go/scrip/automation"
 	"github.com/scrip-go/scrip/automation/content"
 	"github.com/scrip-go/scrip/automation/pipeline"
-	"github.com/scrip-go/scrip/credits"
-	"github.com/scrip-go/scrip/engine"
-	"github.com/scrip-go/scrip/providers"
-	"github.com/scrip-go/scrip/registry"
-	"github.com/scrip-go/scrip/secret"
 )
 
-func TestAFailureIsTheFaultOfWhoCanMendIt(t *testing.T) {
-	provider := func(kind providers.Kind) error {
-		return &providers.Error{Provider: "p", Kind: kind, Fate: providers.Rejected}
-	}
-	paused := func(r automation.Reason) error { return automation.Pause(errors.New("x"), r) }
+func TestAFailureToPublishIsTheFaultOfWhoCanMendIt(t *testing.T) {
 	for _, c := range []struct {
-		name    string
-		err     error
-		attempt int
-		want    error // a mark of the same kind
+		name string
+		err  error
+		last bool
+		want error // a mark of the same kind; the error as it is if nil
 	}{
-		{"Insufficient", &credits.InsufficientError{Need: 5}, 0, paused(automation.ByCredits)},
-		{"Capped", &credits.CapError{Need: 5}, 0, paused(automation.ByCredits)},
-		{"InProgress", &credits.InProgressError{}, 0, automation.Retry(errors.New("x"), 0)},
-		{"TakenOver", credits.ErrNotHolder, 0, automation.ErrStale},
-		{"BadInput", engine.ErrInput, 0, automation.Permanent(errors.New("x"))},
-		{"BadAnswer", engine.ErrAnswer, 0, errors.New("plain")},
-		{"NoKey", secret.ErrNoKey, 0, paused(automation.ByProvider)},
-		{"BadConfig", engine.ErrConfig, 0, paused(automation.ByConfiguration)},
-		{"ModelMissing", registry.ErrNotFound, 0, paused(automation.ByConfiguration)},
-		{"ModelInactive", registry.ErrInactive, 0, paused(automation.ByConfiguration)},
-		{"NoPrice", registry.ErrNoPrice, 0, paused(automation.ByConfiguration)},
-		{"KeyRefused", provider(providers.Auth), 0, paused(automation.ByProvider)},
-		{"NoPermission", provider(providers.Permission), 0, paused(automation.ByProvider)},
-		{"ProviderUnpaid", provider(providers.Quota), 0, paused(automation.ByProvider)},
-		{"NoSuchModelThere", provider(providers.NotFound), 0, paused(automation.ByConfiguration)},
-		{"Blocked", provider(providers.Blocked), 0, automation.Permanent(errors.New("x"))},
-		{"TooLong", provider(providers.ContextTooLong), 0, automation.Permanent(errors.New("x"))},
-		{"OverloadedAtFirst", provider(providers.Overloaded), 0, errors.New("plain")},
-		{"OverloadedForLong", provider(providers.Overloaded), 2, paused(automation.ByProvider)},
-		{"OutageForLong", provider(providers.Network), 2, paused(automation.ByProvider)},
-		{"SiteRefuses", content.ErrSiteRefuses, 0, paused(automation.ByProvider)},
-		{"SiteAwayAtFirst", content.ErrSiteUnavailable, 0, errors.New("plain")},
-		{"SiteAwayForLong", content.ErrSiteUnavailable, 2, paused(automation.ByProvider)},
-		{"PostRefused", content.ErrPostRefused, 0, automation.Permanent(errors.New("x"))},
-		{"CutAnswer", provider(providers.Incomplete), 2, errors.New("plain")},
-		{"Cancelled", context.Canceled, 0, errors.New("plain")},
+		{"SiteRefuses", content.ErrSiteRefuses, false, automation.Pause(errors.New("x"), automation.ByProvider)},
+		{"SiteAwayAtFirst", content.ErrSiteUnavailable, false, nil},
+		{"SiteAwayForLong", content.ErrSiteUnavailable, true, automation.Pause(errors.New("x"), automation.ByProvider)},
+		{"PostRefused", content.ErrPostRefused, false, automation.Permanent(errors.New("x"))},
+		{"AnythingElse", io.ErrUnexpectedEOF, true, nil},
 	} {
-		got := pipeline.Classify(fmt.Errorf("engine: %w", c.err), automation.Call{Attempt: c.attempt})
-		if g, w := fmt.Sprintf("%T", got), fmt.Sprintf("%T", c.want); g != w && !(c.name == "TakenOver" && errors.Is(got, automation.ErrStale)) && w != "*errors.errorString" {
-			t.Errorf("%s: %s, want %s", c.name, g, w)
+		err := fmt.Errorf("publish: %w", c.err)
+		if c.want == nil {
+			c.want = err
 		}
-		if c.want.Error() == "plain" && fmt.Sprintf("%T", got) != "*fmt.wrapError" {
-			t.Errorf("%s: %T, want the error as it is", c.name, got)
-		}
-		if !errors.Is(got, automation.ErrStale) && !errors.Is(got, c.err) {
-			t.Errorf("%s: the cause is lost: %v", c.name, got)
+		got := pipeline.Classify(err, automation.Call{Last: c.last})
+		if g, w := fmt.Sprintf("%T", got), fmt.Sprintf("%T", c.want); g != w || !errors.Is(got, c.err) {
+			t.Errorf("%s: %s of %v, want %s", c.name, g, got, w)
 		}
 	}
 }

@@ -16,11 +16,11 @@ import (
 
 // clusterStage groups the site's new keywords, a batch at a time.
 type clusterStage struct {
-	paid[functions.ClusterInput, functions.ClusterOutput]
+	paying[functions.ClusterInput, functions.ClusterOutput]
 }
 
 func newClusterStage(p *Pipeline) *clusterStage {
-	return &clusterStage{newPaid(p, p.cfg.Functions.Cluster, func(input json.RawMessage) (functions.ClusterInput, error) {
+	return &clusterStage{newPaying(p, p.cfg.Functions.Cluster, func(input json.RawMessage) (functions.ClusterInput, error) {
 		item, err := decode[clusterItem](input)
 		return item.Request, err
 	})}

@@ -14,11 +14,11 @@ import (
 
 // writeStage writes the site's queued tasks.
 type writeStage struct {
-	paid[functions.ContentInput, functions.ContentOutput]
+	paying[functions.ContentInput, functions.ContentOutput]
 }
 
 func newWriteStage(p *Pipeline) *writeStage {
-	return &writeStage{newPaid(p, p.cfg.Functions.Content, decode[functions.ContentInput])}
+	return &writeStage{newPaying(p, p.cfg.Functions.Content, nil)}
 }
 
 func (s *writeStage) Name() string { return Write }

@@ -13,11 +13,11 @@ import (
 
 // ideasStage plans articles for the site's new clusters.
 type ideasStage struct {
-	paid[functions.IdeasInput, functions.IdeasOutput]
+	paying[functions.IdeasInput, functions.IdeasOutput]
 }
 
 func newIdeasStage(p *Pipeline) *ideasStage {
-	return &ideasStage{newPaid(p, p.cfg.Functions.Ideas, decode[functions.IdeasInput])}
+	return &ideasStage{newPaying(p, p.cfg.Functions.Ideas, nil)}
 }
 
 func (s *ideasStage) Name() string { return Ideas }

@@ -14,11 +14,11 @@ import (
 
 // imagePromptsStage describes the pictures of the site's drafts that have none.
 type imagePromptsStage struct {
-	paid[functions.ImagePromptsInput, functions.ImagePromptsOutput]
+	paying[functions.ImagePromptsInput, functions.ImagePromptsOutput]
 }
 
 func newImagePromptsStage(p *Pipeline) *imagePromptsStage {
-	return &imagePromptsStage{newPaid(p, p.cfg.Functions.ImagePrompts, decode[functions.ImagePromptsInput])}
+	return &imagePromptsStage{newPaying(p, p.cfg.Functions.ImagePrompts, nil)}
 }
 
 func (s *imagePromptsStage) Name() string { return ImagePrompts }
@@ -71,11 +71,11 @@ func (s *imagePromptsStage) Save(ctx context.Context, tx automation.Tx, c automa
 
 // imagesStage makes the site's pending pictures, one call each.
 type imagesStage struct {
-	paid[functions.ImageInput, functions.ImageOutput]
+	paying[functions.ImageInput, functions.ImageOutput]
 }
 
 func newImagesStage(p *Pipeline) *imagesStage {
-	return &imagesStage{newPaid(p, p.cfg.Functions.Images, decode[functions.ImageInput])}
+	return &imagesStage{newPaying(p, p.cfg.Functions.Images, nil)}
 }
 
 func (s *imagesStage) Name() string { return Images }

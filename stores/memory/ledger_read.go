@@ -61,7 +61,18 @@ func (l *Ledger) Entries(ctx context.Context, q credits.EntryQuery) iter.Seq2[cr
 		if acc == nil {
 			return nil
 		}
-		entries := acc.entries[min(max(q.After, 0), int64(len(acc.entries))):]
+		end := int64(len(acc.entries))
+		if q.Before != 0 {
+			end = min(end, max(q.Before-1, 0))
+		}
+		entries := acc.entries[min(max(q.After, 0), end):end] // the entry at i has the number i+1
+		if q.Newest {
+			if q.Limit > 0 {
+				entries = entries[len(entries)-min(q.Limit, len(entries)):]
+			}
+			entries = slices.Clone(entries)
+			slices.Reverse(entries)
+		}
 		if q.Limit > 0 {
 			entries = entries[:min(q.Limit, len(entries))]
 		}

@@ -21,7 +21,7 @@ func (d *DB) Plans(ctx context.Context) (map[string]string, error) {
 	texts := []string{
 		lockAccounts, selectAccounts, selectFurther, selectBuckets, selectExpired, selectHolds, selectAttempts, selectKeyed, selectReceipts, selectChargedBuckets,
 		selectCaps, deleteCap, deleteEvents, selectEvents,
-		selectEntries, pruneReceipts,
+		selectEntries, selectLast, pruneReceipts,
 		selectRecordsOnce, selectAccountAttempts + ` WHERE account COLLATE "POSIX" = $1 AND seq > $2 ORDER BY seq LIMIT $3`,
 		selectAccountAttempts + ` WHERE account = $1 AND key = $2 AND seq > $3 ORDER BY seq LIMIT $4`,
 		selectSame, lockRun, giveBackTasks, countOpen, claimTasks, extendTasks, completeTask, countCompleted, retryTask, failTask, dropTask,

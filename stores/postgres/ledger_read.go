@@ -175,7 +175,11 @@ func (l *Ledger) lookup(ctx context.Context, account credits.Account, key credit
 	return held, nil
 }
 
-const selectEntries = `SELECT ` + dbstore.EntryColumns + ` FROM scrip.entries WHERE account = $1 AND number > $2 ORDER BY number LIMIT $3`
+const (
+	entriesBetween = `SELECT ` + dbstore.EntryColumns + ` FROM scrip.entries WHERE account = $1 AND number > $2 AND number < $3 ORDER BY number `
+	selectEntries  = entriesBetween + `LIMIT $4`
+	selectLast     = entriesBetween + `DESC LIMIT $4`
+)
 
 // Entries implements [credits.Ledger].
 func (l *Ledger) Entries(ctx context.Context, q credits.EntryQuery) iter.Seq2[credits.Entry, error] {
@@ -184,11 +188,8 @@ func (l *Ledger) Entries(ctx context.Context, q credits.EntryQuery) iter.Seq2[cr
 		if err != nil {
 			return nil, err
 		}
-		after := q.After
-		if last != nil {
-			after = last.Number
-		}
-		found, err := rows(ctx, from, entryFields, l.db.sql(selectEntries), name(string(q.Account)), after, limit)
+		text, after, before := dbstore.PageOfEntries(q, last, selectEntries, selectLast)
+		found, err := rows(ctx, from, entryFields, l.db.sql(text), name(string(q.Account)), after, before, limit)
 		return found, translate(ctx, "entries", err)
 	})
 }

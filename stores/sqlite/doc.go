@@ -16,7 +16,8 @@
 //	rows := db.Content()  // a content.Store
 //
 // A host that has a database of its own hands it to [New] and finds Scrip's tables, which all begin with "scrip_", beside
-// its own; [Ledger.In] then works in the host's transactions.
+// its own; [Ledger.In] then works in the host's transactions, and a stage of the host's writes its rows in the transaction that
+// completes a task, see [Runs.Complete] and examples/ownpipeline.
 //
 // # One writer
 //

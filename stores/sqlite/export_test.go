@@ -15,7 +15,7 @@ func (d *DB) SetPatience(p time.Duration) { d.patience = p }
 func (d *DB) Plans(ctx context.Context) (map[string]string, error) {
 	const page = ` AND (position, id) > (?, ?) ORDER BY position, id LIMIT ?`
 	texts := append([]string{
-		selectBuckets, selectEntries, selectRecords + ` ORDER BY u.entry LIMIT ?`, selectEvents, deleteEvent, selectTotals,
+		selectBuckets, selectEntries, selectLast, selectRecords + ` ORDER BY u.entry LIMIT ?`, selectEvents, deleteEvent, selectTotals,
 		selectAccountAttempts + ` AND seq > ? ORDER BY seq LIMIT ?`,
 		selectAccountAttempts + ` AND key = ? AND +seq > ? ORDER BY +seq LIMIT ?`,
 		selectAccountAttempts + ` AND scope = ? AND scope <> '' AND seq > ? ORDER BY seq LIMIT ?`,

@@ -100,7 +100,11 @@ func (l *Ledger) Lookup(ctx context.Context, account credits.Account, key credit
 	return held, nil
 }
 
-const selectEntries = `SELECT ` + dbstore.EntryColumns + ` FROM scrip_entries WHERE account = ? AND number > ? ORDER BY number LIMIT ?`
+const (
+	entriesBetween = `SELECT ` + dbstore.EntryColumns + ` FROM scrip_entries WHERE account = ? AND number > ? AND number < ? ORDER BY number `
+	selectEntries  = entriesBetween + `LIMIT ?`
+	selectLast     = entriesBetween + `DESC LIMIT ?`
+)
 
 // Entries implements [credits.Ledger].
 func (l *Ledger) Entries(ctx context.Context, q credits.EntryQuery) iter.Seq2[credits.Entry, error] {
@@ -109,11 +113,8 @@ func (l *Ledger) Entries(ctx context.Context, q credits.EntryQuery) iter.Seq2[cr
 		if err != nil {
 			return nil, err
 		}
-		after := q.After
-		if last != nil {
-			after = last.Number
-		}
-		found, err := rows(ctx, r, entryFields, selectEntries, q.Account, after, limit)
+		text, after, before := dbstore.PageOfEntries(q, last, selectEntries, selectLast)
+		found, err := rows(ctx, r, entryFields, text, q.Account, after, before, limit)
 		return found, translate("entries", err)
 	})
 }

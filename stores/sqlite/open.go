@@ -118,8 +118,12 @@ func (d *DB) connect(ctx context.Context) error {
 // [DB.Close] gives up the lock and does not close db.
 //
 // Every connection of db must have journal_mode WAL, synchronous FULL, foreign_keys ON and a busy_timeout of 5 s or more;
-// say so in the data source name, because a PRAGMA that was executed holds on one connection only. New reads the settings
-// back and returns [ErrSetting] if one does not hold. It needs a file: a database in memory has no WAL. Other errors are
+// say so in the data source name, because a PRAGMA that was executed holds on one connection only:
+//
+//	sql.Open("sqlite", "file:/var/lib/shop/shop.db?_journal_mode=WAL&_synchronous=FULL&_foreign_keys=1&_busy_timeout=5000")
+//
+// A path with a character that a URI gives a meaning is escaped, as url.URL does. New reads the settings back and returns
+// [ErrSetting] if one does not hold. It needs a file: a database in memory has no WAL. Other errors are
 // those of [Open].
 func New(ctx context.Context, db *sql.DB, o *Options) (*DB, error) {
 	d := newDB(o)

@@ -1,8 +1,11 @@
 package dbstore
 
 import (
+	"cmp"
 	"iter"
 	"math"
+
+	"github.com/scrip-go/scrip/credits"
 )
 
 // page is how many rows a sequence reads at once. Between two pages nothing is open: the loop may take its time, or call
@@ -58,4 +61,21 @@ func pages[T any](size, limit int, fetch func(last *T, limit int) ([]T, error)) 
 			last = &found[len(found)-1]
 		}
 	}
+}
+
+// PageOfEntries says which entries are read behind the last one, nil at first: by which of two statements, and between which
+// numbers.
+func PageOfEntries(q credits.EntryQuery, last *credits.Entry, ascending, descending string) (text string, after, before int64) {
+	text, after, before = ascending, q.After, cmp.Or(q.Before, math.MaxInt64)
+	if q.Newest {
+		text = descending
+	}
+	switch {
+	case last == nil:
+	case q.Newest:
+		before = last.Number
+	default:
+		after = last.Number
+	}
+	return text, after, before
 }
