@@ -91,11 +91,10 @@ func (p *purse) settleUp(now int64) (entries int64) {
 	return entries
 }
 
-// endPlans ends the plan credits that there are. One that is used up is over without a renewal: what is refunded to it
-// stays.
+// endPlans ends every plan that is not over, also one that is used up: what is refunded to it goes with it.
 func (p *purse) endPlans(now int64) {
 	for i := range p.buckets[:p.made] {
-		if b := &p.buckets[i]; b.Class == plan && b.left > 0 && !b.isOver(now) {
+		if b := &p.buckets[i]; b.Class == plan && !b.isOver(now) {
 			b.renewed = true
 		}
 	}
