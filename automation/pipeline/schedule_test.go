@@ -27,14 +27,14 @@ func TestStartScheduledStartsWhatWasAskedFor(t *testing.T) {
 	if err := start(""); !errors.Is(err, credits.ErrInsufficient) {
 		t.Errorf("StartScheduled for an account that is short = %v, want ErrInsufficient", err)
 	}
-	if err := start(`{"AllowShort": true, "ID": "x", "Site": "another", "Account": "bob"}`); err != nil {
+	if err := start(`{"allow_short": true, "id": "x", "site": "another", "account": "bob"}`); err != nil {
 		t.Fatalf("StartScheduled that allows it to be short = %v", err)
 	}
 	run, _, err := s.runs.Run(t.Context(), "r")
 	if err != nil || run.Site != "site" || run.Account != "alice" || len(run.Stages) != 7 {
 		t.Errorf("the run is %+v, %v, want one of all stages with the firing's names", run, err)
 	}
-	if err := start(`{"AllowShort": true}`); !errors.Is(err, automation.ErrExists) {
+	if err := start(`{"allow_short": true}`); !errors.Is(err, automation.ErrExists) {
 		t.Errorf("StartScheduled again = %v, want ErrExists", err)
 	}
 }
@@ -73,7 +73,7 @@ func (s untilAdvanced) Advance(ctx context.Context, id string, from time.Time, f
 
 // FuzzScheduled reads what a database may hold as a request.
 func FuzzScheduled(f *testing.F) {
-	for _, request := range []string{"", `{}`, `null`, `{"AllowShort": true}`, `{"ID": "x", "Site": "y", "Account": "z"}`, `[]`, `{} {}`, `{"x": 1}`, `"`} {
+	for _, request := range []string{"", `{}`, `null`, `{"allow_short": true}`, `{"id": "x", "site": "y", "account": "z"}`, `[]`, `{} {}`, `{"x": 1}`, `"`} {
 		f.Add(request)
 	}
 	f.Fuzz(func(t *testing.T, request string) {
