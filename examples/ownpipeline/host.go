@@ -23,10 +23,11 @@ import (
 	"github.com/scrip-go/scrip/stores/sqlite"
 )
 
-const (
-	account credits.Account = "support" // who pays: this host has one customer
-	site                    = "tickets" // one run at a time works on them
-)
+// account pays: this host has one customer.
+const account = credits.Account("support")
+
+// site is what one run at a time works on.
+const site = "tickets"
 
 // The tables of this program, beside those of Scrip, which begin with scrip_.
 const schema = `
