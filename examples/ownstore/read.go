@@ -94,7 +94,14 @@ func (l *Ledger) Events(ctx context.Context, limit int) ([]credits.Event, error)
 // Entries implements [credits.Ledger].
 func (l *Ledger) Entries(ctx context.Context, q credits.EntryQuery) iter.Seq2[credits.Entry, error] {
 	return sequence(ctx, l, q.Account, func(a *account) []credits.Entry {
-		entries := a.entries[min(max(q.After, 0), int64(len(a.entries))):]
+		end := int64(len(a.entries))
+		if q.Before != 0 {
+			end = min(end, max(q.Before-1, 0))
+		}
+		entries := slices.Clone(a.entries[min(max(q.After, 0), end):end]) // the entry at i has the number i+1
+		if q.Newest {
+			slices.Reverse(entries)
+		}
 		if q.Limit > 0 {
 			entries = entries[:min(q.Limit, len(entries))]
 		}

@@ -112,8 +112,7 @@ func (a *app) signedIn(next func(http.ResponseWriter, *http.Request, credits.Acc
 	return func(w http.ResponseWriter, r *http.Request) {
 		c, err := r.Cookie("account")
 		if err != nil || !customers[c.Value] {
-			w.WriteHeader(http.StatusUnauthorized)
-			a.execute(w, "login.html", page{})
+			a.execute(w, http.StatusUnauthorized, "login.html", page{})
 			return
 		}
 		next(w, r, credits.Account(c.Value))
@@ -272,8 +271,7 @@ func (a *app) show(w http.ResponseWriter, r *http.Request, account credits.Accou
 		http.Error(w, "Something broke here. Please try again in a while.", http.StatusInternalServerError)
 		return
 	}
-	w.WriteHeader(status)
-	a.execute(w, name, p)
+	a.execute(w, status, name, p)
 }
 
 func (a *app) lastEntries(ctx context.Context, account credits.Account) (list []credits.Entry, err error) {
@@ -293,8 +291,9 @@ func (a *app) price(ctx context.Context, account credits.Account) (credits.Amoun
 	return q.Hold, err
 }
 
-func (a *app) execute(w http.ResponseWriter, name string, p page) {
+func (a *app) execute(w http.ResponseWriter, status int, name string, p page) {
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.WriteHeader(status)
 	if err := pages.ExecuteTemplate(w, name, p); err != nil {
 		a.log.Warn("page not sent", "page", name, "error", err)
 	}
