@@ -259,13 +259,18 @@ func TestProgressIsToldAsItHappens(t *testing.T) {
 	defer resp.Body.Close()
 	lines := bufio.NewScanner(resp.Body)
 	lines.Scan() // it watches now
-	go b.post("/descriptions", product("k", "A pot"))
+	posted := make(chan struct{})
+	go func() {
+		defer close(posted)
+		b.post("/descriptions", product("k", "A pot"))
+	}()
 	var told []string
 	for lines.Scan() { // until the stream ends by itself
 		if phase, ok := strings.CutPrefix(lines.Text(), "event: "); ok {
 			told = append(told, phase)
 		}
 	}
+	<-posted // the page comes after the last step
 	if got := strings.Join(told, " "); got != "PREP AI_CALL PARSE SAVE DONE" {
 		t.Errorf("told %q", got)
 	}
