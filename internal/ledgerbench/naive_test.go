@@ -70,7 +70,7 @@ func bothPostgres(t *testing.T) (credits.Ledger, *naive) {
 		t.Fatal(err)
 	}
 	t.Cleanup(data.Close)
-	n, err := naivePostgres(t.Context(), data.Pool.Config())
+	n, err := naivePostgres(t.Context(), data.Pool.Config(), naiveConnections)
 	if err != nil {
 		t.Fatal(err)
 	}

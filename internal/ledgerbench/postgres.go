@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/scrip-go/scrip/credits"
 	"github.com/scrip-go/scrip/internal/benchmark"
@@ -22,11 +23,16 @@ func (b *bench) postgres(ctx context.Context) error {
 		return err
 	}
 	defer other.Close()
-	plain, err := naivePostgres(ctx, other.Pool.Config())
+	plain, err := naivePostgres(ctx, other.Pool.Config(), naiveConnections)
 	if err != nil {
 		return err
 	}
 	defer plain.close()
+	crowded, err := naivePostgres(ctx, other.Pool.Config(), naiveManyConnections)
+	if err != nil {
+		return err
+	}
+	defer crowded.close()
 
 	hot, spread := accounts("hot", 1), accounts("spread", b.many)
 	for _, l := range []credits.Ledger{ledger, otherLedger} {
@@ -42,14 +48,21 @@ func (b *bench) postgres(ctx context.Context) error {
 		{pairs, map[int]benchmark.Bar{64: benchmark.AtLeast(10), 512: benchmark.AtLeast(25)}},
 	} {
 		for _, callers := range b.callers {
-			got, err := b.compare(ctx, "Postgres, "+c.op.name, callers,
-				c.op.naive(plain, hot), c.op.scrip(ledger, hot), c.op.naive(plain, spread), c.op.scrip(ledger, spread))
+			sides := []work{c.op.naive(plain, hot), c.op.scrip(ledger, hot), c.op.naive(plain, spread), c.op.scrip(ledger, spread)}
+			if callers > naiveConnections {
+				sides = append(sides, c.op.naive(crowded, hot))
+			}
+			got, err := b.compare(ctx, "Postgres, "+c.op.name, callers, sides...)
 			if err != nil {
 				return err
 			}
 			name := "Postgres, " + c.op.name
 			b.report.Rows = append(b.report.Rows, benchmark.Row{What: name + ", one hot account", Callers: callers, Unit: benchmark.PerSecond,
 				Scrip: rates(got[1]), Name: "naive", Against: rates(got[0]), Bar: c.bars[callers]})
+			if callers > naiveConnections {
+				b.report.Rows = append(b.report.Rows, benchmark.Row{What: name + ", one hot account", Callers: callers, Unit: benchmark.PerSecond,
+					Scrip: rates(got[1]), Name: fmt.Sprintf("naive with %d connections", naiveManyConnections), Against: rates(got[4])})
+			}
 			if callers == 1 {
 				b.report.Rows = append(b.report.Rows, benchmark.Row{What: name + ", latency (p50)", Callers: callers, Unit: benchmark.Seconds,
 					Scrip: latencies(got[1]), Name: "naive", Against: latencies(got[0]), Bar: benchmark.AtMost(1.5)})
@@ -60,7 +73,7 @@ func (b *bench) postgres(ctx context.Context) error {
 				b.hotAgainstMany(name, callers, rates(got[1]), rates(got[3])))
 		}
 	}
-	own, err := naivePostgres(ctx, data.Pool.Config())
+	own, err := naivePostgres(ctx, data.Pool.Config(), naiveConnections)
 	if err != nil {
 		return err
 	}

@@ -68,7 +68,7 @@ func (b *bench) describeServer(ctx context.Context, data *pgtest.Database) (meth
 	var version, fsync, commit string
 	err = data.Pool.QueryRow(ctx, `SELECT current_setting('server_version'), current_setting('fsync'),
 	current_setting('synchronous_commit'), current_setting('wal_sync_method')`).Scan(&version, &fsync, &commit, &method)
-	b.report.Note("PostgreSQL %s: fsync %s, synchronous_commit %s, wal_sync_method %s; naive has %d connections", version, fsync, commit, method, naiveConnections)
+	b.report.Note("PostgreSQL %s: fsync %s, synchronous_commit %s, wal_sync_method %s; naive has %d connections where none are named", version, fsync, commit, method, naiveConnections)
 	return method, err
 }
 
