@@ -2,6 +2,7 @@ package credits
 
 import (
 	"fmt"
+	"sync"
 	"time"
 )
 
@@ -67,11 +68,31 @@ func midnight(year int, month time.Month, day int, zone *time.Location) time.Tim
 	return t.UTC()
 }
 
+// zones are those that were loaded, because time.LoadLocation reads a file each time, and every decision under a cap needs
+// one. There are some six hundred; of further names, which can only be other ways to write them, none is kept.
+var zones = struct {
+	sync.RWMutex
+	byName map[string]*time.Location
+}{byName: map[string]*time.Location{}}
+
+const maxZones = 1000
+
 // loadZone returns the zone of an IANA name, UTC for none.
 func loadZone(name string) (*time.Location, error) {
+	zones.RLock()
+	zone, ok := zones.byName[name]
+	zones.RUnlock()
+	if ok {
+		return zone, nil
+	}
 	zone, err := time.LoadLocation(name) // "" is UTC
 	if err != nil || name == "Local" {
 		return nil, fmt.Errorf("%w: unknown zone %.40q: want an IANA name such as Europe/Berlin", ErrInvalid, name)
+	}
+	zones.Lock()
+	defer zones.Unlock()
+	if len(zones.byName) < maxZones {
+		zones.byName[name] = zone
 	}
 	return zone, nil
 }

@@ -53,7 +53,7 @@ var previous = sync.OnceValues(func() (string, error) {
 	}
 	build := exec.Command("go", "build", "-o", filepath.Join(dir, "previous"), "./host")
 	build.Dir = dir
-	build.Env = append(os.Environ(), "GOFLAGS=-mod=mod", "GOWORK=off")
+	build.Env = append(os.Environ(), "GOFLAGS="+os.Getenv("GOFLAGS")+" -mod=mod", "GOWORK=off")
 	if out, err := build.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("build the previous release: %w\n%s", err, out)
 	}

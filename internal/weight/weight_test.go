@@ -35,7 +35,9 @@ func TestWeightOfAMeteredProgram(t *testing.T) {
 func build(t *testing.T, name string) string {
 	t.Helper()
 	out := filepath.Join(t.TempDir(), name)
-	if text, err := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-o", out, "./"+name).CombinedOutput(); err != nil {
+	cmd := exec.Command("go", "build", "-ldflags=-s -w", "-o", out, "./"+name)
+	cmd.Env = append(os.Environ(), "GOFLAGS=") // not those of the tests, which may say -race
+	if text, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("build %s: %v\n%s", name, err, text)
 	}
 	return out
