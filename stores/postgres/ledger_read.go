@@ -239,12 +239,14 @@ func (c *conditions) span(column string, s credits.Span) {
 
 const selectUsage = `SELECT ` + dbstore.TotalColumns + ` FROM scrip.usage_totals t WHERE `
 
-// selectCut selects records by the totals of the slots that they were charged in: these know their entries.
-var selectCut = `SELECT ` + usedColumns + ` FROM scrip.usage_totals t
-CROSS JOIN LATERAL (SELECT * FROM scrip.usage_records u WHERE u.account = t.account AND u.entry BETWEEN t.first_entry AND t.last_entry
-	AND u.operation = t.operation AND u.provider = t.provider AND u.model = t.model
-	AND u.at >= t.slot AND u.at < t.slot + interval '15 minutes' OFFSET 0) u` + joinRefunded + `
-WHERE NOT t.scoped AND t.slot = ANY(?)`
+// selectCut selects the records of slots, each read once: the slots' totals know their entries. A clock that was put back has
+// made entries of one slot lie among those of another.
+const selectCut = ` FROM (SELECT account, slot, min(first_entry) AS first_entry, max(last_entry) AS last_entry FROM scrip.usage_totals t
+	WHERE NOT scoped AND slot = ANY(?)`
+
+const ofCut = ` GROUP BY account, slot) cut
+CROSS JOIN LATERAL (SELECT * FROM scrip.usage_records u WHERE u.account = cut.account AND u.entry BETWEEN cut.first_entry AND cut.last_entry
+	AND u.at >= cut.slot AND u.at < cut.slot + interval '15 minutes' OFFSET 0) u` + joinRefunded
 
 // Usage implements [credits.Ledger].
 func (l *Ledger) Usage(ctx context.Context, q credits.UsageQuery) (out []credits.UsageRow, err error) {
@@ -277,7 +279,8 @@ func usageQueries(plan credits.UsagePlan) (totals, records conditions) {
 	}
 	totals.text = selectUsage + scoped
 	totals.span("t.slot", plan.Slots)
-	totals.usage(plan.Query, "t.scope")
+	totals.ofAccount(plan.Query)
+	totals.ofScope(plan.Query, "t")
 	if len(plan.Edges) == 0 {
 		return totals, records
 	}
@@ -286,20 +289,25 @@ func usageQueries(plan credits.UsagePlan) (totals, records conditions) {
 		slots = append(slots, edge.From.Truncate(credits.Slot))
 	}
 	first, last := plan.Edges[0], plan.Edges[len(plan.Edges)-1]
-	records.add(selectCut, slots)
-	records.add(` AND (u.at >= ? AND u.at < ? OR u.at >= ? AND u.at < ?)`,
+	records.add(`SELECT `+usedColumns+selectCut, slots)
+	records.ofAccount(plan.Query)
+	records.add(ofCut+` WHERE (u.at >= ? AND u.at < ? OR u.at >= ? AND u.at < ?)`,
 		ceilMicro(first.From), ceilMicro(first.To), ceilMicro(last.From), ceilMicro(last.To))
-	records.usage(plan.Query, "u.scope")
+	records.ofScope(plan.Query, "u")
 	return totals, records
 }
 
-// usage adds that a query is of one account, and of one scope.
-func (c *conditions) usage(q credits.UsageQuery, scope string) {
-	if !q.AllAccounts {
-		c.add(` AND t.account = ?`, name(string(q.Account)))
+// ofAccount adds that a query is of one account, if it is.
+func (c *conditions) ofAccount(of credits.UsageQuery) {
+	if !of.AllAccounts {
+		c.add(` AND t.account = ?`, name(string(of.Account)))
 	}
-	if q.Scope != "" {
-		c.add(` AND `+scope+` = ?`, name(q.Scope))
+}
+
+// ofScope adds that a query is of one scope, if it is.
+func (c *conditions) ofScope(of credits.UsageQuery, table string) {
+	if of.Scope != "" {
+		c.add(` AND `+table+`.scope = ?`, name(of.Scope))
 	}
 }
 

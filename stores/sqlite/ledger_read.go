@@ -161,12 +161,17 @@ func micros(s credits.Span) (from, to int64) {
 
 const selectUsage = `SELECT ` + dbstore.TotalColumns + ` FROM scrip_usage_totals t WHERE `
 
-// selectCut selects records by the totals of the slots that they were charged in: these know their entries.
-var selectCut = `SELECT ` + dbstore.Of("u", dbstore.RecordColumns) + `, h.refunded FROM scrip_usage_totals t
-CROSS JOIN scrip_usage_records u ON u.account = t.account AND u.entry BETWEEN t.first_entry AND t.last_entry
-	AND u.operation = t.operation AND u.provider = t.provider AND u.model = t.model AND u.at BETWEEN t.slot AND t.slot + ?1
+// selectCut selects the records of slots, each read once: the slots' totals know their entries. A clock that was put back has
+// made entries of one slot lie among those of another.
+var selectCut = `SELECT ` + dbstore.Of("u", dbstore.RecordColumns) + `, h.refunded
+FROM (SELECT account, slot, min(first_entry) AS first_entry, max(last_entry) AS last_entry FROM scrip_usage_totals t
+	WHERE scoped = 0 AND slot IN (?2, ?5)`
+
+const ofCut = ` GROUP BY account, slot) cut
+CROSS JOIN scrip_usage_records u ON u.account = cut.account AND u.entry BETWEEN cut.first_entry AND cut.last_entry
+	AND u.at BETWEEN cut.slot AND cut.slot + ?1
 CROSS JOIN scrip_holds h ON h.account = u.account AND h.key = u.key
-WHERE t.scoped = 0 AND t.slot IN (?2, ?5) AND (u.at >= ?3 AND u.at < ?4 OR u.at >= ?6 AND u.at < ?7)`
+WHERE (u.at >= ?3 AND u.at < ?4 OR u.at >= ?6 AND u.at < ?7)`
 
 // Usage implements [credits.Ledger].
 func (l *Ledger) Usage(ctx context.Context, q credits.UsageQuery) (out []credits.UsageRow, err error) {
@@ -190,7 +195,8 @@ func usageQueries(plan credits.UsagePlan) (totals, records query) {
 	}
 	from, to := micros(plan.Slots)
 	totals = query{fmt.Sprintf(`%st.scoped = %d AND t.slot >= ?1 AND t.slot < ?2`, selectUsage, scoped), []any{from, to}}
-	totals.filter(plan.Query, "t.scope")
+	totals.ofAccount(plan.Query)
+	totals.ofScope(plan.Query, "t")
 	if len(plan.Edges) == 0 {
 		return totals, query{}
 	}
@@ -199,19 +205,25 @@ func usageQueries(plan credits.UsagePlan) (totals, records query) {
 		from, to := micros(edge)
 		records.args = append(records.args, edge.From.Truncate(credits.Slot).UnixMicro(), from, to)
 	}
-	records.filter(plan.Query, "u.scope")
+	records.ofAccount(plan.Query)
+	records.text += ofCut
+	records.ofScope(plan.Query, "u")
 	return totals, records
 }
 
-// filter adds that a query is of one account, and of one scope.
-func (q *query) filter(of credits.UsageQuery, scope string) {
+// ofAccount adds that a query is of one account, if it is.
+func (q *query) ofAccount(of credits.UsageQuery) {
 	if !of.AllAccounts {
 		q.args = append(q.args, of.Account)
 		q.text += fmt.Sprintf(" AND t.account = ?%d", len(q.args))
 	}
+}
+
+// ofScope adds that a query is of one scope, if it is.
+func (q *query) ofScope(of credits.UsageQuery, table string) {
 	if of.Scope != "" {
 		q.args = append(q.args, of.Scope)
-		q.text += fmt.Sprintf(" AND %s = ?%d", scope, len(q.args))
+		q.text += fmt.Sprintf(" AND %s.scope = ?%d", table, len(q.args))
 	}
 }
 
