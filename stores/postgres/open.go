@@ -72,6 +72,7 @@ func New(ctx context.Context, pool *pgxpool.Pool, o *Options) (*DB, error) {
 	}
 	d.quoted = pgx.Identifier{d.schema}.Sanitize()
 	d.ledger = Ledger{db: d, queue: &dbstore.Queue[*call]{}, turn: make(chan struct{}, 1), writer: rand.Text()}
+	d.ledger.mutations = d.ledger.apply
 	if err := d.readable(ctx); err != nil && !errors.Is(err, ErrSchema) {
 		return nil, err
 	}

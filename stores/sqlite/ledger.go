@@ -12,9 +12,14 @@ import (
 
 var _ credits.Ledger = (*Ledger)(nil)
 
+// mutations has another name here so that the field is not a host's to set.
+type mutations = credits.Mutations
+
 // Ledger is the [credits.Ledger] of a [DB], or, from [Ledger.In], of a host's transaction. It is safe for concurrent use;
 // one of a transaction is not.
 type Ledger struct {
+	mutations // by apply
+
 	db        *DB
 	queue     *dbstore.Queue[*call]
 	lastBatch int  // how many mutations the last commit had; guarded by db.turn
@@ -29,17 +34,13 @@ type Ledger struct {
 // before it ends. It should be begun with _txlock=immediate, or write before it reads; otherwise the first mutation may
 // return [ErrBusy]. The result is for one goroutine and must not be used after tx ended.
 func (l *Ledger) In(tx *sql.Tx) credits.Ledger {
-	return &Ledger{db: l.db, in: &txn{tx: tx}}
+	within := &Ledger{db: l.db, in: &txn{tx: tx}}
+	within.mutations = within.apply
+	return within
 }
 
 // apply runs one mutation: in the host's transaction, or in one that it shares with the mutations that wait beside it.
 func (l *Ledger) apply(ctx context.Context, op credits.Op) (credits.Outcome, error) {
-	if err := ctx.Err(); err != nil {
-		return credits.Outcome{}, err
-	}
-	if err := op.Validate(); err != nil {
-		return credits.Outcome{}, err
-	}
 	if l.in != nil {
 		return l.applyIn(ctx, op)
 	}
@@ -99,96 +100,6 @@ func (l *Ledger) decide(ctx context.Context, t *txn, calls []*call) error {
 		}
 	}
 	return nil
-}
-
-// Hold implements [credits.Gate].
-func (l *Ledger) Hold(ctx context.Context, r credits.HoldRequest) (credits.Held, error) {
-	out, err := l.apply(ctx, r)
-	if err != nil {
-		return credits.Held{}, err
-	}
-	return dbstore.Clone(out.Held), nil
-}
-
-// Extend implements [credits.Gate].
-func (l *Ledger) Extend(ctx context.Context, r credits.ExtendRequest) (credits.Hold, error) {
-	out, err := l.apply(ctx, r)
-	if err != nil {
-		return credits.Hold{}, err
-	}
-	return *dbstore.Clone(credits.Held{Hold: &out.Hold}).Hold, nil
-}
-
-// Settle implements [credits.Gate].
-func (l *Ledger) Settle(ctx context.Context, r credits.SettleRequest) (credits.Receipt, error) {
-	return l.receipt(ctx, r)
-}
-
-// Release implements [credits.Gate].
-func (l *Ledger) Release(ctx context.Context, r credits.ReleaseRequest) error {
-	_, err := l.apply(ctx, r)
-	return err
-}
-
-// Begin implements [credits.AttemptLog].
-func (l *Ledger) Begin(ctx context.Context, r credits.BeginRequest) error {
-	_, err := l.apply(ctx, r)
-	return err
-}
-
-// Finish implements [credits.AttemptLog].
-func (l *Ledger) Finish(ctx context.Context, r credits.FinishRequest) error {
-	_, err := l.apply(ctx, r)
-	return err
-}
-
-// Grant implements [credits.Ledger].
-func (l *Ledger) Grant(ctx context.Context, g credits.Grant) (credits.Entry, error) {
-	out, err := l.apply(ctx, g)
-	return out.Entry, err
-}
-
-// Adjust implements [credits.Ledger].
-func (l *Ledger) Adjust(ctx context.Context, r credits.Adjust) (credits.Entry, error) {
-	out, err := l.apply(ctx, r)
-	return out.Entry, err
-}
-
-// Refund implements [credits.Ledger].
-func (l *Ledger) Refund(ctx context.Context, r credits.Refund) (credits.Entry, error) {
-	out, err := l.apply(ctx, r)
-	return out.Entry, err
-}
-
-// Charge implements [credits.Ledger].
-func (l *Ledger) Charge(ctx context.Context, r credits.Charge) (credits.Receipt, error) {
-	return l.receipt(ctx, r)
-}
-
-func (l *Ledger) receipt(ctx context.Context, op credits.Op) (credits.Receipt, error) {
-	out, err := l.apply(ctx, op)
-	if err != nil {
-		return credits.Receipt{}, err
-	}
-	return *dbstore.Clone(credits.Held{Receipt: &out.Receipt}).Receipt, nil
-}
-
-// SetCap implements [credits.Ledger].
-func (l *Ledger) SetCap(ctx context.Context, c credits.Cap) error {
-	_, err := l.apply(ctx, c)
-	return err
-}
-
-// RemoveCap implements [credits.Ledger].
-func (l *Ledger) RemoveCap(ctx context.Context, r credits.RemoveCap) error {
-	_, err := l.apply(ctx, r)
-	return err
-}
-
-// SetAlert implements [credits.Ledger].
-func (l *Ledger) SetAlert(ctx context.Context, r credits.Alert) error {
-	_, err := l.apply(ctx, r)
-	return err
 }
 
 const deleteEvent = `DELETE FROM scrip_events WHERE account = ? AND number = ?`

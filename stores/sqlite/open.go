@@ -168,6 +168,7 @@ func newDB(o *Options) *DB {
 		}
 	}
 	d.ledger = Ledger{db: d, queue: &dbstore.Queue[*call]{}}
+	d.ledger.mutations = d.ledger.apply
 	return d
 }
 

@@ -1,7 +1,6 @@
 package dbstore
 
 import (
-	"bytes"
 	"strings"
 
 	"github.com/scrip-go/scrip/credits"
@@ -125,17 +124,4 @@ func EventFields(e *credits.Event, at Instant) []any {
 // Of returns columns as those of a table in a join.
 func Of(table, columns string) string {
 	return table + "." + strings.ReplaceAll(columns, ", ", ", "+table+".")
-}
-
-// Clone copies an answer's bytes, which may be the ones that the caller put in or shares with another caller.
-func Clone(h credits.Held) credits.Held {
-	if h.Hold != nil {
-		h.Hold.Pinned = bytes.Clone(h.Hold.Pinned)
-	}
-	if h.Receipt != nil {
-		r := *h.Receipt
-		r.Result = bytes.Clone(r.Result)
-		h.Receipt = &r
-	}
-	return h
 }
