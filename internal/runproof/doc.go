@@ -7,5 +7,7 @@
 // work side by side; an SQLite file has one writer, so there the second waits for the first one's death. What they leave
 // is compared with what one process leaves that nobody disturbs.
 //
+// Schedulers race there as well: each time of a schedule starts one run.
+//
 // The tests named Campaign take a count: little in a plain run, a lot under `make prove`.
 package runproof

@@ -1,21 +1,55 @@
-package sqlite_test
+package runproof_test
 
 import (
 	"context"
 	"fmt"
+	"path/filepath"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/scrip-go/scrip/automation"
+	"github.com/scrip-go/scrip/internal/pgtest"
+	"github.com/scrip-go/scrip/stores/postgres"
 	"github.com/scrip-go/scrip/stores/sqlite"
 )
 
-// TestSchedulersRace has three of them work on one store, in one process, and lose a third of what they would record.
+// TestSchedulersRace has three of them work on one store, and lose a third of what they would record: on SQLite in one process,
+// on PostgreSQL each with a pool of its own, as in three processes.
 func TestSchedulersRace(t *testing.T) {
+	t.Run("sqlite", func(t *testing.T) {
+		t.Parallel()
+		c := &clock{at: noon}
+		db, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "schedules.db"), &sqlite.Options{Now: c.now})
+		must(t, err)
+		defer db.Close()
+		must(t, db.Migrate(t.Context()))
+		scheduleInARace(t, c, faces{db.Schedules(), db.Runs()})
+	})
+	t.Run("postgres", func(t *testing.T) {
+		t.Parallel()
+		c, d := &clock{at: noon}, pgtest.Open(t)
+		var handles []faces
+		for range 3 {
+			db, err := postgres.New(t.Context(), d.NewPool(t, nil), &postgres.Options{Schema: d.Schema, Now: c.now})
+			must(t, err)
+			must(t, db.Migrate(t.Context()))
+			handles = append(handles, faces{db.Schedules(), db.Runs()})
+		}
+		scheduleInARace(t, c, handles...)
+	})
+}
+
+var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+
+// faces is a handle of a store.
+type faces struct {
+	schedules automation.ScheduleStore
+	runs      automation.Store
+}
+
+func scheduleInARace(t *testing.T, c *clock, handles ...faces) {
 	const sites, days = 6, 3
-	c := newClock()
-	handles := []*sqlite.DB{open(t, tempFile(t), &sqlite.Options{Now: c.now})}
 	ctx, stop := context.WithTimeout(t.Context(), time.Minute)
 	defer stop()
 	var mu sync.Mutex
@@ -23,9 +57,9 @@ func TestSchedulersRace(t *testing.T) {
 	var serving sync.WaitGroup
 	for i := range 3 {
 		db := handles[i%len(handles)]
-		scheduler, err := automation.NewScheduler(automation.SchedulerConfig{Store: &forgetful{ScheduleStore: db.Schedules()}, Runs: db.Runs(), Poll: 5 * time.Millisecond,
+		scheduler, err := automation.NewScheduler(automation.SchedulerConfig{Store: &forgetful{ScheduleStore: db.schedules}, Runs: db.runs, Poll: 5 * time.Millisecond,
 			Start: func(ctx context.Context, f automation.Firing) error {
-				err := db.Runs().CreateRun(ctx, automation.Run{ID: f.Run, Site: f.Run, Account: "acme", Stages: []string{"a"}, State: automation.Running})
+				err := db.runs.CreateRun(ctx, automation.Run{ID: f.Run, Site: f.Run, Account: "acme", Stages: []string{"a"}, State: automation.Running})
 				if err == nil {
 					mu.Lock()
 					defer mu.Unlock()
@@ -43,7 +77,7 @@ func TestSchedulersRace(t *testing.T) {
 		})
 	}
 
-	store := handles[0].Schedules()
+	store := handles[0].schedules
 	first := map[string]time.Time{}
 	for i := range sites {
 		s, err := store.SaveSchedule(t.Context(), automation.Schedule{ID: fmt.Sprint("s", i), Site: "site", Account: "acme", Every: automation.Daily, Hour: 13,
@@ -81,6 +115,24 @@ func TestSchedulersRace(t *testing.T) {
 	if len(created) > 0 {
 		t.Errorf("there are runs that nobody asked for: %v", created)
 	}
+}
+
+// clock is a time that stands still until it is moved.
+type clock struct {
+	mu sync.Mutex
+	at time.Time // guarded by mu
+}
+
+func (c *clock) now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.at
+}
+
+func (c *clock) advance(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.at = c.at.Add(d)
 }
 
 // forgetful is a store of schedules of a process that dies, every third time, before it has recorded what it started.
