@@ -59,7 +59,8 @@ func newRepeat(e *engine.Engine) (repeat, error) {
 	return repeat{paid.Step[word, echo]{Engine: e, Function: f}}, err
 }
 
-func newEngine(ctx context.Context, db *memory.DB, baseURL string) (*engine.Engine, error) {
+// openRegistry opens a registry with what a call of the function costs.
+func openRegistry(ctx context.Context, db *memory.DB) (*registry.Registry, error) {
 	prices, err := registry.Catalogue(registry.Seed)
 	if err != nil {
 		return nil, err
@@ -69,10 +70,10 @@ func newEngine(ctx context.Context, db *memory.DB, baseURL string) (*engine.Engi
 	if _, err := db.Models().Save(ctx, registry.Change{Who: "example", Why: "first prices", Next: prices}); err != nil {
 		return nil, err
 	}
-	models, err := registry.Open(ctx, db.Models(), nil)
-	if err != nil {
-		return nil, err
-	}
+	return registry.Open(ctx, db.Models(), nil)
+}
+
+func newEngine(db *memory.DB, models *registry.Registry, baseURL string) (*engine.Engine, error) {
 	chat, err := openai.New(openai.Config{BaseURL: baseURL})
 	if err != nil {
 		return nil, err
@@ -89,7 +90,12 @@ func Example() {
 	defer upstream.Close()
 	ctx, stop := context.WithCancel(context.Background())
 	db := memory.New(nil)
-	eng, err := newEngine(ctx, db, upstream.BaseURL)
+	models, err := openRegistry(ctx, db)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer models.Close()
+	eng, err := newEngine(db, models, upstream.BaseURL)
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -86,7 +86,7 @@ func (l *Ledger) decide(ctx context.Context, t *txn, calls []*call) error {
 		byAccount[account] = append(byAccount[account], c)
 	}
 	for _, account := range order {
-		// A state for each account: what a state changed of attempts does not say whose they are.
+		// A state for each account: load and save work on one at a time.
 		state := credits.NewState()
 		if err := load(ctx, t, state, account, byAccount[account], now); err != nil {
 			return fmt.Errorf("load account %q: %w", account, err)
