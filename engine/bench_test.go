@@ -74,20 +74,3 @@ func BenchmarkGate(b *testing.B) {
 		}
 	})
 }
-
-// What a call allocates can be held where its time cannot, on any machine: work that is done twice shows here first.
-func TestAPaidCallAllocatesNoMoreThanItDid(t *testing.T) {
-	p := text(func(context.Context, providers.TextRequest) (providers.TextResult, error) {
-		return says(`{"echo":"` + prompt + `"}`)
-	})
-	h, n := newHost(t, setup{grant: 1 << 60, engine: with(p)}), 0
-	got := testing.AllocsPerRun(500, func() {
-		n++
-		if _, err := engine.Run(t.Context(), h.Engine, echoing, engine.Call{Account: account, Key: credits.Key(strconv.Itoa(n))}, ask{prompt}); err != nil {
-			t.Fatal(err)
-		}
-	})
-	if most := 182.0; got > most { // 178, and a few for what the runtime does in between
-		t.Errorf("a call allocates %.0f times, want at most %.0f", got, most)
-	}
-}
