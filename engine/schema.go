@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"bytes"
 	"encoding"
 	"encoding/json"
 	"errors"
@@ -174,12 +173,11 @@ func (s *schema) read(answer string) (json.RawMessage, error) {
 	if strings.HasSuffix(strings.TrimSpace(text[:start]), "[") { // its first element would do, and the rest would be lost
 		return nil, errors.New("the answer is an array, want one JSON object")
 	}
-	var raw json.RawMessage
-	if err := json.NewDecoder(strings.NewReader(text[start:])).Decode(&raw); err != nil {
-		return nil, errors.New("the answer is not a complete JSON object")
-	}
-	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(raw))
-	if err != nil {
+	// Digits stay digits, and what follows the object is not read.
+	d := json.NewDecoder(strings.NewReader(text[start:]))
+	d.UseNumber()
+	var doc any
+	if err := d.Decode(&doc); err != nil {
 		return nil, errors.New("the answer is not a complete JSON object")
 	}
 	if !countable(doc) {

@@ -109,8 +109,8 @@ func (r Rate) quoteText(u usage.Usage) (Price, error) {
 	if err != nil {
 		return Price{}, err
 	}
-	// Cut off, not rounded: thirds that were rounded up would, once added, come to a credit that nobody used.
-	exact, _ := decimal.NewFromInt(input).Add(decimal.NewFromInt(output)).QuoRem(decimal.NewFromInt(ratio), 18)
+	// The sum of both fits, or TokenSums would have refused it. Cut off, not rounded: thirds that were rounded up would, once added, come to a credit that nobody used.
+	exact, _ := decimal.NewFromInt(input+output).QuoRem(decimal.NewFromInt(ratio), 18)
 	return Price{Exact: exact, Minimum: r.Operation.MinCredits, USD: usd}, nil
 }
 
