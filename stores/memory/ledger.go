@@ -13,8 +13,13 @@ import (
 
 var _ credits.Ledger = (*Ledger)(nil)
 
+// mutations has another name here so that the field is not a host's to set.
+type mutations = credits.Mutations
+
 // Ledger is the [credits.Ledger] of a [DB].
 type Ledger struct {
+	mutations // by apply
+
 	now func() time.Time
 
 	mu       sync.Mutex
@@ -24,13 +29,7 @@ type Ledger struct {
 }
 
 // apply runs one mutation as one transaction.
-func (l *Ledger) apply(ctx context.Context, op credits.Op) (credits.Outcome, error) {
-	if err := ctx.Err(); err != nil {
-		return credits.Outcome{}, err
-	}
-	if err := op.Validate(); err != nil {
-		return credits.Outcome{}, err
-	}
+func (l *Ledger) apply(_ context.Context, op credits.Op) (credits.Outcome, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now, ref := l.now(), op.Ref()
@@ -55,99 +54,6 @@ func (l *Ledger) apply(ctx context.Context, op credits.Op) (credits.Outcome, err
 	}
 	l.events = append(l.events, state.Changes().Events...)
 	return out, err
-}
-
-// Hold implements [credits.Gate].
-func (l *Ledger) Hold(ctx context.Context, r credits.HoldRequest) (credits.Held, error) {
-	out, err := l.apply(ctx, r)
-	if err != nil {
-		return credits.Held{}, err
-	}
-	return ownHeld(out.Held), nil
-}
-
-// Extend implements [credits.Gate].
-func (l *Ledger) Extend(ctx context.Context, r credits.ExtendRequest) (credits.Hold, error) {
-	out, err := l.apply(ctx, r)
-	if err != nil {
-		return credits.Hold{}, err
-	}
-	out.Hold.Pinned = bytes.Clone(out.Hold.Pinned)
-	return out.Hold, nil
-}
-
-// Settle implements [credits.Gate].
-func (l *Ledger) Settle(ctx context.Context, r credits.SettleRequest) (credits.Receipt, error) {
-	out, err := l.apply(ctx, r)
-	if err != nil {
-		return credits.Receipt{}, err
-	}
-	out.Receipt.Result = bytes.Clone(out.Receipt.Result)
-	return out.Receipt, nil
-}
-
-// Release implements [credits.Gate].
-func (l *Ledger) Release(ctx context.Context, r credits.ReleaseRequest) error {
-	_, err := l.apply(ctx, r)
-	return err
-}
-
-// Begin implements [credits.AttemptLog].
-func (l *Ledger) Begin(ctx context.Context, r credits.BeginRequest) error {
-	_, err := l.apply(ctx, r)
-	return err
-}
-
-// Finish implements [credits.AttemptLog].
-func (l *Ledger) Finish(ctx context.Context, r credits.FinishRequest) error {
-	_, err := l.apply(ctx, r)
-	return err
-}
-
-// Grant implements [credits.Ledger].
-func (l *Ledger) Grant(ctx context.Context, g credits.Grant) (credits.Entry, error) {
-	out, err := l.apply(ctx, g)
-	return ownEntry(out.Entry), err
-}
-
-// Adjust implements [credits.Ledger].
-func (l *Ledger) Adjust(ctx context.Context, r credits.Adjust) (credits.Entry, error) {
-	out, err := l.apply(ctx, r)
-	return ownEntry(out.Entry), err
-}
-
-// Refund implements [credits.Ledger].
-func (l *Ledger) Refund(ctx context.Context, r credits.Refund) (credits.Entry, error) {
-	out, err := l.apply(ctx, r)
-	return ownEntry(out.Entry), err
-}
-
-// Charge implements [credits.Ledger].
-func (l *Ledger) Charge(ctx context.Context, r credits.Charge) (credits.Receipt, error) {
-	out, err := l.apply(ctx, r)
-	if err != nil {
-		return credits.Receipt{}, err
-	}
-	out.Receipt.Result = bytes.Clone(out.Receipt.Result)
-	return out.Receipt, nil
-}
-
-// SetCap implements [credits.Ledger].
-func (l *Ledger) SetCap(ctx context.Context, c credits.Cap) error {
-	_, err := l.apply(ctx, c)
-	return err
-}
-
-// RemoveCap implements [credits.Ledger].
-func (l *Ledger) RemoveCap(ctx context.Context, r credits.RemoveCap) error {
-	_, err := l.apply(ctx, r)
-	return err
-}
-
-// SetAlert implements [credits.Ledger].
-func (l *Ledger) SetAlert(ctx context.Context, r credits.Alert) error {
-	_, err := l.apply(ctx, r)
-	return err
 }
 
 // Acknowledge implements [credits.Ledger].

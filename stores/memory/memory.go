@@ -39,6 +39,7 @@ func New(o *Options) *DB {
 
 		schedules: Schedules{now: clock, rows: map[string]automation.Schedule{}},
 	}
+	db.ledger.mutations = db.ledger.apply
 	work := &work{now: clock, rows: newRows()}
 	db.runs = Runs{work: work, runs: newRunTable()}
 	db.content = Content{work: work, scope: work}
