@@ -18,6 +18,12 @@
 // either. Paid effects are named by [Call.Key], which does not depend on the generation: the newer claim finds what the
 // older one paid for.
 //
+// # Errands
+//
+// A run with [Run.Items] is an errand: one stage, for these rows only, beside the site's run. Each row that an item takes up
+// ([Item.Takes]) is claimed for its run at that stage until the item comes to its end, so that no two runs do the same row at once;
+// [ClaimedError] names the run that has one.
+//
 // # Schedules
 //
 // A [Schedule] says when runs of a site are to be started, by the clock in a zone, and a [ScheduleStore] keeps it with its next

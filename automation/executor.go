@@ -135,6 +135,8 @@ func (r *Runner) startPlanning(work context.Context, run Run, tasks *sync.WaitGr
 			switch {
 			case errors.Is(err, ErrStale): // to begin anew at once would end the other's in turn; it may die, though
 				r.leavePlanning(run.ID, r.cfg.Lease)
+			case errors.Is(err, ErrClaimed): // it was taken up since the planning began; the next one leaves it out
+				_ = sleep(work, r.cfg.Poll)
 			case endsPlanning(err) != "":
 				r.pause(work, run.ID, endsPlanning(err), err)
 			case err != nil && !errors.Is(err, ErrState) && work.Err() == nil: // in another state the run needs no plan of ours
@@ -160,7 +162,12 @@ func (r *Runner) plan(ctx context.Context, run Run, name string) (err error) {
 	}
 	defer recovered(stage, &err)
 	page, planning := make([]Item, 0, planPage), int64(0)
-	for item, err := range stage.Plan(ctx, Inputs{Run: run.ID, Site: run.Site, Account: run.Account, MaxItems: run.MaxItems[name]}) {
+	claimed, err := r.claimedByOthers(ctx, run, name)
+	if err != nil {
+		return err
+	}
+	in := Inputs{Run: run.ID, Site: run.Site, Account: run.Account, MaxItems: run.MaxItems[name], Items: run.Items, Claimed: claimed}
+	for item, err := range stage.Plan(ctx, in) {
 		if err != nil {
 			return err
 		}
@@ -174,6 +181,22 @@ func (r *Runner) plan(ctx context.Context, run Run, name string) (err error) {
 	}
 	_, err = r.cfg.Store.Plan(ctx, run.ID, name, page, planning, true)
 	return err
+}
+
+// claimedByOthers returns the rows that a run is to leave out at a stage. They are those of errands, which are few; nobody else
+// has those of an errand.
+func (r *Runner) claimedByOthers(ctx context.Context, run Run, stage string) (map[string]bool, error) {
+	if run.Errand() {
+		return nil, nil
+	}
+	claimed := map[string]bool{}
+	for row, err := range r.cfg.Store.Claimed(ctx, run.Site, stage, run.ID) {
+		if err != nil {
+			return nil, err
+		}
+		claimed[row] = true
+	}
+	return claimed, nil
 }
 
 // endsPlanning returns for what reason a run is paused whose planning failed; none if it is to be tried again. Items that the

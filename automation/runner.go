@@ -91,7 +91,7 @@ func (c Config) withDefaults() Config {
 }
 
 // Start creates a run, which Serve then works on; State, Stage and the finishers are set here. Stages must be among the
-// runner's. Errors: ErrExists, *RunExistsError, ErrInvalid.
+// runner's. Errors: ErrExists, *RunExistsError, *ClaimedError, ErrInvalid.
 func (r *Runner) Start(ctx context.Context, run Run) error {
 	run.State, run.Reason, run.Detail, run.Finishers = Running, "", "", nil
 	for _, name := range run.Stages {

@@ -49,6 +49,11 @@ type Inputs struct {
 	// MaxItems is how much of what waits the run takes up; 0 for everything. A stage counts what it plans from, which need not be
 	// its items: one that makes an item of twenty rows may count rows, and says so.
 	MaxItems int64
+	// Items are the rows to make items of, and of no others; everything that waits if there are none.
+	Items []string
+	// Claimed are rows that other runs have taken up at this stage, to be left out: an item with one of them is refused, and
+	// the stage planned anew. If there are Items, there are none: those are the run's own.
+	Claimed map[string]bool
 }
 
 // Call is one try of an item.

@@ -17,8 +17,9 @@ type Tx interface{ Unwrap() any }
 // what it returns is the caller's own.
 type Store interface {
 	// CreateRun inserts a run with its stages, the first in StagePlanning, the others StagePending. r.State must be
-	// Running. Errors: ErrExists, also if it is the unfinished run of the site; *RunExistsError; ErrInvalid (no id, site,
-	// account or stage, or an id that exists).
+	// Running. An errand claims its rows with it, and neither is in the way of the site's run nor has it in its way. Errors:
+	// ErrExists, also if it is the unfinished run of the site; *RunExistsError; *ClaimedError, and nothing is created;
+	// ErrInvalid (no id, site, account or stage, or an id that exists).
 	CreateRun(ctx context.Context, r Run) error
 	// Run returns a run and its stages in order. Errors: ErrNotFound.
 	Run(ctx context.Context, id string) (Run, []StageCount, error)
@@ -33,8 +34,15 @@ type Store interface {
 	// no task of the stage has run yet, because none does before planning ended. If that one was not dead but another
 	// runner's, its next page is ErrStale, so that no planning ends with pages of two. The last page ends it: the stage
 	// becomes StageRunning, or StageDone and the next one StagePlanning if there is nothing to do.
-	// Errors: ErrState (not in planning), ErrStale, ErrInvalid (an item twice), ErrNotFound.
+	//
+	// It claims the rows that the items take up, for the run, at this stage of this site: no other unfinished run has one of them
+	// then. An errand has claimed its own already. A claim ends with its item, in the transaction of Complete, Fail or Drop, or with
+	// its run; those of an earlier planning end when one begins, but for an errand's own.
+	// Errors: ErrState (not in planning), ErrStale, ErrInvalid (an item twice, or a row of two items), ErrNotFound; *ClaimedError,
+	// and nothing of the page is inserted.
 	Plan(ctx context.Context, run, stage string, page []Item, planning int64, last bool) (int64, error)
+	// Claimed yields the rows that other runs than the given one claim at a stage of a site, in no order.
+	Claimed(ctx context.Context, site, stage, run string) iter.Seq2[string, error]
 	// Claim leases up to limit tasks of running runs to an owner: those that are ready and whose time has come, and those
 	// whose lease has run out. Accounts take turns: the next task is one of the account that has the fewest under way, leases
 	// that have run out aside, and among equals, and within an account, the one that was planned first. Of a canceling run it leases in the same way the tasks that

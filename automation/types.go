@@ -19,6 +19,8 @@ var (
 	ErrExists = errors.New("there is one with this id")
 	// ErrRunExists is a new run for a site that has one which is not terminal; see [RunExistsError].
 	ErrRunExists = errors.New("the site has an unfinished run")
+	// ErrClaimed is a row that another unfinished run has taken up at the same stage; see [ClaimedError].
+	ErrClaimed = errors.New("another run has taken it up")
 	// ErrState is a change of a run's state that does not start from the state the run is in.
 	ErrState = errors.New("the run is in another state")
 	// ErrStale is an act on a task under a generation or an owner that is not the task's any more, or on a stage that
@@ -39,7 +41,18 @@ func (e *RunExistsError) Error() string {
 // Is reports whether target is ErrRunExists.
 func (e *RunExistsError) Is(target error) bool { return target == ErrRunExists }
 
-// State is where a run is. Running, Pausing and Paused are not terminal: a site has at most one run in them.
+// ClaimedError names a row that is claimed, and the run that has it. It matches [ErrClaimed].
+type ClaimedError struct{ Site, Stage, Row, Run string }
+
+// Error implements error.
+func (e *ClaimedError) Error() string {
+	return fmt.Sprintf("automation: site %q: stage %q: row %q: %v: wait for run %q, or cancel it", e.Site, e.Stage, e.Row, ErrClaimed, e.Run)
+}
+
+// Is reports whether target is ErrClaimed.
+func (e *ClaimedError) Is(target error) bool { return target == ErrClaimed }
+
+// State is where a run is. Running, Pausing and Paused are not terminal: a site has at most one run in them, errands aside.
 type State string
 
 // The states of a run.
@@ -68,7 +81,7 @@ const (
 	ByItems         Reason = "items"         // every item of a stage failed
 )
 
-// Run is one pass over the stages for one site.
+// Run is one pass over the stages for one site, or one stage for some of its rows; see [Run.Errand].
 type Run struct {
 	ID      string          `json:"id"`
 	Site    string          `json:"site"`
@@ -79,15 +92,24 @@ type Run struct {
 	// MaxItems bounds by stage how much of what waits for it the run takes up, at least 1, in what the stage says that it
 	// counts (see [Inputs]). A stage that is not named takes up everything.
 	MaxItems map[string]int64 `json:"max_items,omitempty"`
-	State    State            `json:"state"`
-	Reason   Reason           `json:"reason,omitempty"`
-	Detail   string           `json:"detail,omitempty"` // the reason in words, for a person
-	Stage    string           `json:"stage"`            // the stage it is in; the last one once it is done
+	// Items are the rows that an errand is about, at most [MaxErrand], each once; none for a run over what waits in the site.
+	Items  []string `json:"items,omitempty"`
+	State  State    `json:"state"`
+	Reason Reason   `json:"reason,omitempty"`
+	Detail string   `json:"detail,omitempty"` // the reason in words, for a person
+	Stage  string   `json:"stage"`            // the stage it is in; the last one once it is done
 	// Estimate is what the run was expected to cost when it was started, in credits.
 	Estimate  credits.Amount `json:"estimate"`
 	CreatedAt time.Time      `json:"created_at"`        // set by the store
 	EndedAt   time.Time      `json:"ended_at,omitzero"` // set by the store when the run becomes terminal
 }
+
+// MaxErrand is how many rows an errand may be about.
+const MaxErrand = 1000
+
+// Errand reports whether the run does one stage for the rows that Items names, and for no other. An errand does not count as the
+// unfinished run of its site, and there may be any number of them: what keeps work apart is the claim on each row.
+func (r Run) Errand() bool { return len(r.Items) > 0 }
 
 // StageState is where a stage of a run is.
 type StageState string
@@ -120,6 +142,17 @@ type Item struct {
 	// Input is everything that Do needs for its paid calls. What a call asks for must not change between a crash and
 	// the next try, so it is kept here and not read from tables that may change.
 	Input json.RawMessage `json:"input,omitempty"`
+	// Rows are the rows that the item takes up, each once; the one that has the item's id if there are none. They are claimed until
+	// the item comes to its end, and are not told to who works on it.
+	Rows []string `json:"-"`
+}
+
+// Takes returns the rows that the item takes up.
+func (i Item) Takes() []string {
+	if len(i.Rows) == 0 {
+		return []string{i.ID}
+	}
+	return i.Rows
 }
 
 // FinishItem is the id of the last task of a stage that has a Finisher.

@@ -52,6 +52,30 @@ func (r Run) Validate() error {
 			return bad("MaxItems: stage %q may take up %d, want at least 1: leave a stage that is to do nothing out of Stages", stage, most)
 		}
 	}
+	return r.validateErrand(bad)
+}
+
+func (r Run) validateErrand(bad func(why string, args ...any) error) error {
+	switch {
+	case !r.Errand():
+		return nil
+	case len(r.Stages) != 1:
+		return bad("Items: it has %d stages, and what is about some rows has one", len(r.Stages))
+	case len(r.MaxItems) > 0:
+		return bad("MaxItems: it is about the rows that Items names")
+	case len(r.Items) > MaxErrand:
+		return bad("Items: it is about %d rows, at most %d are allowed", len(r.Items), MaxErrand)
+	}
+	seen := make(map[string]bool, len(r.Items))
+	for _, row := range r.Items {
+		switch {
+		case row == "" || seen[row]:
+			return bad("Items: row %.80q is empty or listed twice", row)
+		case len(row) > maxName:
+			return bad("Items: row %.40q… has %d bytes, at most %d are allowed", row, len(row), maxName)
+		}
+		seen[row] = true
+	}
 	return nil
 }
 

@@ -40,7 +40,7 @@ func (p *Pipeline) startCapped(ctx context.Context, r *automation.Runner, run au
 		return err
 	}
 	err = r.Start(ctx, run)
-	if errors.Is(err, automation.ErrRunExists) { // there is no run of this id for certain
+	if errors.Is(err, automation.ErrRunExists) || errors.Is(err, automation.ErrClaimed) { // there is no run of this id for certain
 		return errors.Join(err, p.CapRun(context.WithoutCancel(ctx), run.Account, run.ID, 0))
 	}
 	return err

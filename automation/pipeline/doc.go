@@ -14,6 +14,8 @@
 // A run does all stages or those from one to another, takes up no more at a stage than it may, and charges no more than it may;
 // see [Request].
 //
+// [Pipeline.Do] does one stage for some rows beside the site's run, as a button does.
+//
 // Build a [Pipeline], put keywords in with [Pipeline.AddKeywords], and hand [Pipeline.Stages] to an automation.Runner.
 // A Pipeline is safe for concurrent use.
 package pipeline

@@ -23,6 +23,15 @@ func newClusterStage(p *Pipeline) *clusterStage {
 	return &clusterStage{newPaying(p, p.cfg.Functions.Cluster, func(input json.RawMessage) (functions.ClusterInput, error) {
 		item, err := decode[clusterItem](input)
 		return item.Request, err
+	}, func(ctx context.Context, c automation.Call) (bool, error) {
+		item, err := decode[clusterItem](c.Item.Input)
+		for _, id := range item.IDs {
+			k, missing := p.cfg.Content.Keywords().Get(ctx, id)
+			if err = errors.Join(err, missing); err != nil || k.Status != content.New {
+				return false, err // the others wait for the next run
+			}
+		}
+		return err == nil, err
 	})}
 }
 
@@ -38,10 +47,14 @@ func (s *clusterStage) Name() string { return Cluster }
 func (s *clusterStage) Plan(ctx context.Context, in automation.Inputs) iter.Seq2[automation.Item, error] {
 	return func(yield func(automation.Item, error) bool) {
 		q := content.Query{Site: in.Site, Status: content.New}
-		n, err := s.cfg.Content.Keywords().Count(ctx, q)
-		if err != nil {
-			yield(automation.Item{}, err)
-			return
+		waiting := rowsFor(ctx, in, s.cfg.Content.Keywords(), q)
+		n := int64(0)
+		for _, err := range waiting {
+			if err != nil {
+				yield(automation.Item{}, err)
+				return
+			}
+			n++
 		}
 		if in.MaxItems > 0 {
 			n = min(n, in.MaxItems)
@@ -52,7 +65,7 @@ func (s *clusterStage) Plan(ctx context.Context, in automation.Inputs) iter.Seq2
 		sizes := batches(n, int64(s.cfg.BatchSize))
 		var batch clusterItem
 		number := 0
-		for k, err := range s.cfg.Content.Keywords().List(ctx, q) {
+		for k, err := range waiting {
 			if err != nil {
 				yield(automation.Item{}, err)
 				return
@@ -63,7 +76,9 @@ func (s *clusterStage) Plan(ctx context.Context, in automation.Inputs) iter.Seq2
 				continue
 			}
 			number++
-			if !yield(newItem(fmt.Sprintf("batch-%05d", number), batch)) || number == len(sizes) {
+			made, err := newItem(fmt.Sprintf("batch-%05d", number), batch)
+			made.Rows = batch.IDs
+			if !yield(made, err) || number == len(sizes) {
 				return
 			}
 			batch = clusterItem{}
@@ -74,6 +89,9 @@ func (s *clusterStage) Plan(ctx context.Context, in automation.Inputs) iter.Seq2
 // Save maps the batch's keywords to clusters. A cluster is known by its name within the site, so batches that came to
 // the same subject share one.
 func (s *clusterStage) Save(ctx context.Context, tx automation.Tx, c automation.Call, out json.RawMessage) (created int, err error) {
+	if out == nil { // what it was for does not wait any more
+		return 0, nil
+	}
 	store, err := s.cfg.Content.In(tx)
 	if err != nil {
 		return 0, err

@@ -18,7 +18,7 @@ type writeStage struct {
 }
 
 func newWriteStage(p *Pipeline) *writeStage {
-	return &writeStage{newPaying(p, p.cfg.Functions.Content, nil)}
+	return &writeStage{newPaying(p, p.cfg.Functions.Content, nil, hasStatus(p.cfg.Content.Tasks(), content.Queued))}
 }
 
 func (s *writeStage) Name() string { return Write }
@@ -43,6 +43,9 @@ func (s *writeStage) Plan(ctx context.Context, in automation.Inputs) iter.Seq2[a
 }
 
 func (s *writeStage) Save(ctx context.Context, tx automation.Tx, c automation.Call, out json.RawMessage) (int, error) {
+	if out == nil { // what it was for does not wait any more
+		return 0, nil
+	}
 	store, err := s.cfg.Content.In(tx)
 	if err != nil {
 		return 0, err

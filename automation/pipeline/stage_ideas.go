@@ -17,7 +17,7 @@ type ideasStage struct {
 }
 
 func newIdeasStage(p *Pipeline) *ideasStage {
-	return &ideasStage{newPaying(p, p.cfg.Functions.Ideas, nil)}
+	return &ideasStage{newPaying(p, p.cfg.Functions.Ideas, nil, hasStatus(p.cfg.Content.Clusters(), content.New))}
 }
 
 func (s *ideasStage) Name() string { return Ideas }
@@ -55,7 +55,7 @@ func (s *ideasStage) Plan(ctx context.Context, in automation.Inputs) iter.Seq2[a
 func planRows[T content.Row[T]](ctx context.Context, in automation.Inputs, table content.Table[T], q content.Query, item func(T) (id string, input any, err error)) iter.Seq2[automation.Item, error] {
 	return func(yield func(automation.Item, error) bool) {
 		taken := int64(0)
-		for row, err := range table.List(ctx, q) {
+		for row, err := range rowsFor(ctx, in, table, q) {
 			var id string
 			var input any
 			if err == nil {
@@ -78,6 +78,9 @@ func planRows[T content.Row[T]](ctx context.Context, in automation.Inputs, table
 }
 
 func (s *ideasStage) Save(ctx context.Context, tx automation.Tx, c automation.Call, out json.RawMessage) (int, error) {
+	if out == nil { // what it was for does not wait any more
+		return 0, nil
+	}
 	store, err := s.cfg.Content.In(tx)
 	if err != nil {
 		return 0, err

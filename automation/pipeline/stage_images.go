@@ -18,7 +18,11 @@ type imagePromptsStage struct {
 }
 
 func newImagePromptsStage(p *Pipeline) *imagePromptsStage {
-	return &imagePromptsStage{newPaying(p, p.cfg.Functions.ImagePrompts, nil)}
+	return &imagePromptsStage{newPaying(p, p.cfg.Functions.ImagePrompts, nil,
+		func(ctx context.Context, c automation.Call) (bool, error) {
+			n, err := p.cfg.Content.Images().Count(ctx, content.Query{Site: c.Site, Parent: c.Item.ID})
+			return n == 0, err
+		})}
 }
 
 func (s *imagePromptsStage) Name() string { return ImagePrompts }
@@ -43,6 +47,9 @@ func (s *imagePromptsStage) Plan(ctx context.Context, in automation.Inputs) iter
 }
 
 func (s *imagePromptsStage) Save(ctx context.Context, tx automation.Tx, c automation.Call, out json.RawMessage) (int, error) {
+	if out == nil { // what it was for does not wait any more
+		return 0, nil
+	}
 	store, err := s.cfg.Content.In(tx)
 	if err != nil {
 		return 0, err
@@ -75,7 +82,7 @@ type imagesStage struct {
 }
 
 func newImagesStage(p *Pipeline) *imagesStage {
-	return &imagesStage{newPaying(p, p.cfg.Functions.Images, nil)}
+	return &imagesStage{newPaying(p, p.cfg.Functions.Images, nil, hasStatus(p.cfg.Content.Images(), content.Pending))}
 }
 
 func (s *imagesStage) Name() string { return Images }
@@ -96,6 +103,9 @@ func shape(i content.Image) engine.Shape {
 }
 
 func (s *imagesStage) Save(ctx context.Context, tx automation.Tx, c automation.Call, out json.RawMessage) (int, error) {
+	if out == nil { // what it was for does not wait any more
+		return 0, nil
+	}
 	store, err := s.cfg.Content.In(tx)
 	if err != nil {
 		return 0, err

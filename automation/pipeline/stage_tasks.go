@@ -33,6 +33,9 @@ func (s *tasksStage) Save(ctx context.Context, tx automation.Tx, c automation.Ca
 	if err != nil {
 		return 0, err
 	}
+	if idea.Status != content.New { // an errand has done it since it was planned
+		return 0, nil
+	}
 	idea.Status = content.Queued
 	if err := store.Ideas().Save(ctx, idea); err != nil {
 		return 0, err

@@ -90,27 +90,32 @@ func (p *Pipeline) Start(ctx context.Context, r *automation.Runner, q Request) (
 	if err != nil {
 		return Estimate{}, err
 	}
-	if p.cfg.Ledger == nil {
-		return e, fmt.Errorf("pipeline: start: %w: Config.Ledger must be set", ErrInvalid)
-	}
-	if !q.AllowShort {
-		if err := p.covered(ctx, q, e.Total); err != nil {
-			return e, err
-		}
-	}
 	run := automation.Run{ID: q.ID, Site: q.Site, Account: q.Account, MaxItems: q.MaxItems, Estimate: e.Total}
 	for _, s := range e.Stages {
 		run.Stages = append(run.Stages, s.Stage)
 	}
-	if q.MaxCredits == 0 {
-		return e, r.Start(ctx, run)
+	return e, p.begin(ctx, r, run, q.MaxCredits, q.AllowShort)
+}
+
+// begin starts a run that was estimated, if its account covers it or need not.
+func (p *Pipeline) begin(ctx context.Context, r *automation.Runner, run automation.Run, most credits.Amount, allowShort bool) error {
+	if p.cfg.Ledger == nil {
+		return fmt.Errorf("pipeline: start: %w: Config.Ledger must be set", ErrInvalid)
 	}
-	return e, p.startCapped(ctx, r, run, q.MaxCredits)
+	if !allowShort {
+		if err := p.covered(ctx, run.Account, run.Estimate, most); err != nil {
+			return err
+		}
+	}
+	if most == 0 {
+		return r.Start(ctx, run)
+	}
+	return p.startCapped(ctx, r, run, most)
 }
 
 // covered refuses an estimate that leaves no margin: it is one, and the worst case of each call is held before it.
-func (p *Pipeline) covered(ctx context.Context, q Request, estimate credits.Amount) error {
-	b, err := p.cfg.Ledger.Balance(ctx, q.Account)
+func (p *Pipeline) covered(ctx context.Context, account credits.Account, estimate, most credits.Amount) error {
+	b, err := p.cfg.Ledger.Balance(ctx, account)
 	if err != nil {
 		return err
 	}
@@ -118,11 +123,11 @@ func (p *Pipeline) covered(ctx context.Context, q Request, estimate credits.Amou
 	if err != nil {
 		return err
 	}
-	if q.MaxCredits > 0 {
-		need = min(need, q.MaxCredits)
+	if most > 0 {
+		need = min(need, most)
 	}
 	if b.Available < need {
-		return &ShortError{Account: q.Account, Estimate: estimate, Need: need, Available: b.Available}
+		return &ShortError{Account: account, Estimate: estimate, Need: need, Available: b.Available}
 	}
 	return nil
 }

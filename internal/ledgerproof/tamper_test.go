@@ -67,7 +67,7 @@ var unwatched = map[string]string{
 }
 
 // notTheLedgers are the tables of the registry, of runs and content, and what the stores keep for themselves.
-var notTheLedgers = []string{"configurations", "runs", "stages", "tasks", "schedules", "content_tasks", "clusters", "keywords", "ideas", "articles", "images", "migrations", "writers", "keys", "key_changes", "account_settings"}
+var notTheLedgers = []string{"configurations", "runs", "stages", "tasks", "claims", "schedules", "content_tasks", "clusters", "keywords", "ideas", "articles", "images", "migrations", "writers", "keys", "key_changes", "account_settings"}
 
 // editor is a database with a filled ledger in which rows are edited, one edit at a time.
 type editor struct {

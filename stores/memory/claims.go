@@ -35,12 +35,19 @@ func (s *Runs) Plan(ctx context.Context, run, stage string, page []automation.It
 	if err := st.checkPage(page, first); err != nil {
 		return 0, err
 	}
+	if err := s.runs.checkRows(st, page, first); err != nil {
+		return 0, err
+	}
 	if first {
+		s.runs.release(r)
+		s.runs.claimErrand(r)
 		st.clear()
 		st.planning++
 	}
 	for _, item := range page {
-		st.tasks[item.ID] = st.add(item, s.runs.place())
+		t := st.add(item, s.runs.place())
+		st.tasks[item.ID] = t
+		s.runs.claimRows(t)
 	}
 	st.count.Total += int64(len(page))
 	if last {
@@ -210,6 +217,7 @@ func (s *Runs) Fail(ctx context.Context, owner string, ref automation.TaskRef, c
 	st := t.stage
 	t.attempts++
 	t.leave(automation.TaskFailed, time.Time{})
+	s.runs.releaseTask(t)
 	st.failed = append(st.failed, automation.FailedTask{Stage: ref.Stage, Item: ref.Item, Attempts: t.attempts, Cause: cause})
 	if t != st.finish {
 		st.count.Failed++
@@ -232,6 +240,7 @@ func (s *Runs) Drop(ctx context.Context, owner string, ref automation.TaskRef) e
 		return fmt.Errorf("memory: drop a task of run %q: %w: it is %s", ref.Run, automation.ErrState, state)
 	}
 	t.leave(automation.TaskDropped, time.Time{})
+	s.runs.releaseTask(t)
 	return nil
 }
 
@@ -262,6 +271,7 @@ func (s *Runs) Complete(ctx context.Context, owner string, ref automation.TaskRe
 		}
 	}
 	t.leave(automation.TaskDone, time.Time{})
+	s.runs.releaseTask(t)
 	if t != st.finish {
 		st.count.Done++
 	}

@@ -24,12 +24,14 @@ type Runs struct {
 type runTable struct {
 	byID    map[string]*run
 	ordered []*run          // as they were created
-	live    map[string]*run // not terminal, by site
-	planned int64           // tasks planned so far, over all runs: the order in which they are claimed
+	live    map[string]*run // not terminal, by id
+	sites   map[string]*run // not terminal and no errand, by site
+	claims  map[place]claim
+	planned int64 // tasks planned so far, over all runs: the order in which they are claimed
 }
 
 func newRunTable() *runTable {
-	return &runTable{byID: map[string]*run{}, live: map[string]*run{}}
+	return &runTable{byID: map[string]*run{}, live: map[string]*run{}, sites: map[string]*run{}, claims: map[place]claim{}}
 }
 
 // CreateRun implements [automation.Store].
@@ -44,12 +46,19 @@ func (s *Runs) CreateRun(ctx context.Context, r automation.Run) error {
 	if s.runs.byID[r.ID] != nil {
 		return existingRun(r.ID)
 	}
-	if other := s.runs.live[r.Site]; other != nil {
+	if other := s.runs.sites[r.Site]; other != nil && !r.Errand() {
 		return &automation.RunExistsError{Site: r.Site, Run: other.row.ID}
+	}
+	if err := s.runs.claimable(r.Site, r.Stages[0], r.ID, r.Items); err != nil {
+		return err
 	}
 	created := newRun(r, len(s.runs.ordered), s.now())
 	s.runs.byID[r.ID] = created
-	s.runs.live[r.Site] = created
+	s.runs.live[r.ID] = created
+	if !r.Errand() {
+		s.runs.sites[r.Site] = created
+	}
+	s.runs.claimErrand(created)
 	s.runs.ordered = append(s.runs.ordered, created)
 	return nil
 }
@@ -84,6 +93,7 @@ func (t *runTable) get(act, id string) (*run, error) {
 
 func ownRun(r automation.Run) automation.Run {
 	r.Stages, r.Finishers, r.MaxItems = slices.Clone(r.Stages), slices.Clone(r.Finishers), maps.Clone(r.MaxItems)
+	r.Items = slices.Clone(r.Items)
 	return r
 }
 
@@ -155,7 +165,11 @@ func (t *runTable) set(r *run, to automation.State, reason automation.Reason, de
 	if to.Terminal() {
 		r.row.EndedAt = now
 		r.current.queue = queue{}
-		delete(t.live, r.row.Site)
+		delete(t.live, r.row.ID)
+		if !r.row.Errand() {
+			delete(t.sites, r.row.Site)
+		}
+		t.release(r)
 	}
 }
 

@@ -32,7 +32,8 @@ type stage struct {
 type task struct {
 	stage      *stage
 	item       automation.Item
-	place      int64 // in the order of planning
+	rows       []string // what it claims
+	place      int64    // in the order of planning
 	state      automation.TaskState
 	owner      string
 	generation int64
@@ -83,8 +84,9 @@ func (st *stage) clear() {
 
 // add inserts a task that may be claimed at once.
 func (st *stage) add(item automation.Item, place int64) *task {
-	item.Input = bytes.Clone(item.Input)
-	t := &task{stage: st, item: item, place: place, state: automation.TaskReady}
+	rows := slices.Clone(item.Takes())
+	item.Input, item.Rows = bytes.Clone(item.Input), nil
+	t := &task{stage: st, item: item, rows: rows, place: place, state: automation.TaskReady}
 	st.queue.ready(t)
 	return t
 }
@@ -191,6 +193,7 @@ func (t *runTable) advance(st *stage, now time.Time) {
 	}
 	if st.finisher && st.finish == nil {
 		st.finish = st.add(automation.Item{ID: automation.FinishItem}, t.place())
+		st.finish.rows = nil // it takes up none
 	}
 	if st.finish != nil && !st.finish.over() {
 		return

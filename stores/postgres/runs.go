@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/scrip-go/scrip/automation"
 )
@@ -17,13 +18,16 @@ var _ automation.Store = (*Runs)(nil)
 // task locks the task, then the stage's row, and then, if it was the last task, the run's row. Claiming locks runs in a
 // shared mode and waits for nothing: what is locked it leaves out. Who has a run's row never waits for a task or a stage
 // that somebody completes. So nobody waits in a circle.
+//
+// Rows are claimed last and in their order, and one that is another's is not locked: who claims waits for transactions that are just
+// taking a row up or giving it back, and those wait for no claim of his.
 type Runs struct{ db *DB }
 
 const selectSame = `SELECT (SELECT count(*) FROM scrip.runs WHERE id = $1),
-	(SELECT id FROM scrip.runs WHERE site = $2 AND state NOT IN ('cancelled', 'failed', 'done'))`
+	(SELECT id FROM scrip.runs WHERE site = $2 AND state NOT IN ('cancelled', 'failed', 'done') AND items IS NULL)`
 
-const insertRun = `INSERT INTO scrip.runs (id, site, account, state, reason, detail, stage, estimate, created_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, coalesce($9, clock_timestamp())) ON CONFLICT DO NOTHING`
+const insertRun = `INSERT INTO scrip.runs (id, site, account, state, reason, detail, stage, estimate, created_at, items)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, coalesce($9, clock_timestamp()), $10) ON CONFLICT DO NOTHING`
 
 const insertStages = `INSERT INTO scrip.stages (run, position, stage, finisher, max_items, state)
 SELECT $1, n - 1, stage, stage = ANY($3), max_items, CASE n WHEN 1 THEN 'planning' ELSE 'pending' END
@@ -34,8 +38,8 @@ func (s *Runs) CreateRun(ctx context.Context, r automation.Run) error {
 	if err := r.Validate(); err != nil {
 		return err
 	}
-	if !storable(append([]string{r.ID, r.Site, string(r.Account)}, r.Stages...)...) {
-		return invalidRun(r.ID, "id, site, account and stages must be UTF-8 without NUL")
+	if !storable(slices.Concat([]string{r.ID, r.Site, string(r.Account)}, r.Stages, r.Items)...) {
+		return invalidRun(r.ID, "id, site, account, stages and items must be UTF-8 without NUL")
 	}
 	for range tries {
 		created := false
@@ -59,11 +63,11 @@ func (s *Runs) create(ctx context.Context, t *txn, r automation.Run) (created bo
 	switch {
 	case same > 0:
 		return false, existingRun(r.ID)
-	case live != nil:
+	case live != nil && !r.Errand():
 		return false, &automation.RunExistsError{Site: r.Site, Run: *live}
 	}
 	n, err := exec(ctx, t, s.db.sql(insertRun), r.ID, r.Site, string(r.Account), string(r.State), string(r.Reason), clean(r.Detail),
-		r.Stages[0], int64(r.Estimate), s.db.at())
+		r.Stages[0], int64(r.Estimate), s.db.at(), r.Items)
 	if err != nil || n == 0 {
 		return false, err
 	}
@@ -74,7 +78,10 @@ func (s *Runs) create(ctx context.Context, t *txn, r automation.Run) (created bo
 		}
 	}
 	_, err = t.Exec(ctx, s.db.sql(insertStages), r.ID, r.Stages, append([]string{}, r.Finishers...), most) // not nil, which would be NULL
-	return true, err
+	if err != nil {
+		return false, err
+	}
+	return true, s.claimErrand(ctx, t, r)
 }
 
 func existingRun(id string) error {
@@ -149,5 +156,9 @@ const updateRun = `UPDATE scrip.runs SET state = $2, reason = $3, detail = $4,
 // setRun changes a run's state; what is legal was checked.
 func (s *Runs) setRun(ctx context.Context, t *txn, id string, to automation.State, reason automation.Reason, detail string) error {
 	_, err := t.Exec(ctx, s.db.sql(updateRun), id, string(to), string(reason), clean(detail), to.Terminal(), s.db.at())
+	if err != nil || !to.Terminal() {
+		return err
+	}
+	_, err = t.Exec(ctx, s.db.sql(releaseRun), id)
 	return err
 }

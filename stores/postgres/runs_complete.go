@@ -20,6 +20,15 @@ func stale(owner string, ref automation.TaskRef) error {
 		ref.Run, ref.Stage, ref.Item, ref.Generation, owner, automation.ErrStale)
 }
 
+// end ends a task as leave does, and what it claims.
+func (s *Runs) end(ctx context.Context, t *txn, owner string, ref automation.TaskRef, update string, args ...any) error {
+	if err := s.leave(ctx, t, owner, ref, update, args...); err != nil {
+		return err
+	}
+	_, err := t.Exec(ctx, s.db.sql(releaseItem), ref.Run, ref.Stage, ref.Item)
+	return err
+}
+
 // leave ends a task's lease with an update that selects by [mine]; its own arguments begin at $6. Errors: ErrStale.
 func (s *Runs) leave(ctx context.Context, q querier, owner string, ref automation.TaskRef, update string, args ...any) error {
 	if owner == "" || !storable(ref.Run, ref.Stage, ref.Item, owner) {
@@ -48,7 +57,7 @@ func (s *Runs) Complete(ctx context.Context, owner string, ref automation.TaskRe
 	}
 	var saveErr error
 	err := s.db.transact(ctx, func(ctx context.Context, t *txn) error {
-		if err := s.leave(ctx, t, owner, ref, completeTask); err != nil {
+		if err := s.end(ctx, t, owner, ref, completeTask); err != nil {
 			return err
 		}
 		created := 0
@@ -89,7 +98,7 @@ WHERE run = $1 AND stage = $2 RETURNING ` + stageColumns
 // Fail implements [automation.Store].
 func (s *Runs) Fail(ctx context.Context, owner string, ref automation.TaskRef, cause string) error {
 	err := s.db.write(ctx, func(ctx context.Context, t *txn) error {
-		if err := s.leave(ctx, t, owner, ref, failTask, clean(cause)); err != nil {
+		if err := s.end(ctx, t, owner, ref, failTask, clean(cause)); err != nil {
 			return err
 		}
 		var st stageRow
@@ -108,7 +117,7 @@ const selectState = `SELECT state FROM scrip.runs WHERE id = $1`
 // Drop implements [automation.Store]. It need not lock the run: as long as the task is leased, a canceling run stays one.
 func (s *Runs) Drop(ctx context.Context, owner string, ref automation.TaskRef) error {
 	err := s.db.write(ctx, func(ctx context.Context, t *txn) error {
-		if err := s.leave(ctx, t, owner, ref, dropTask); err != nil {
+		if err := s.end(ctx, t, owner, ref, dropTask); err != nil {
 			return err
 		}
 		var state automation.State

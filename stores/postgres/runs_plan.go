@@ -64,7 +64,14 @@ func (s *Runs) Plan(ctx context.Context, run, stage string, page []automation.It
 		case state.Terminal():
 			return refuse(automation.ErrState, "the run is %s", state)
 		}
+		r := automation.Run{ID: run, Stages: []string{stage}}
+		if _, err := one(ctx, t, []any{&r.Site, &r.Items}, s.db.sql(selectPlanned), run); err != nil {
+			return err
+		}
 		if first {
+			if err := s.replan(ctx, t, r); err != nil {
+				return err
+			}
 			if _, err := t.Exec(ctx, s.db.sql(deleteTasks), run, stage); err != nil {
 				return err
 			}
@@ -97,6 +104,9 @@ func (s *Runs) Plan(ctx context.Context, run, stage string, page []automation.It
 		}
 		if n < int64(len(page)) {
 			return refuse(automation.ErrInvalid, "%d items of this page were listed on an earlier one", int64(len(page))-n)
+		}
+		if err := s.take(ctx, t, r, stage, takings(page)); err != nil {
+			return err
 		}
 		if first {
 			if _, err := one(ctx, t, []any{&began}, s.db.sql(selectPlanning), run, stage); err != nil {

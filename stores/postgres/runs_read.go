@@ -18,11 +18,11 @@ type runRow struct {
 const runColumns = `r.seq, r.id, r.site, r.account, r.state, r.reason, r.detail, r.stage, r.estimate, r.created_at, r.ended_at,
 	ARRAY(SELECT s.stage FROM scrip.stages s WHERE s.run = r.id ORDER BY s.position),
 	ARRAY(SELECT s.stage FROM scrip.stages s WHERE s.run = r.id AND s.finisher ORDER BY s.position),
-	(SELECT json_object_agg(s.stage, s.max_items) FROM scrip.stages s WHERE s.run = r.id AND s.max_items IS NOT NULL)`
+	(SELECT json_object_agg(s.stage, s.max_items) FROM scrip.stages s WHERE s.run = r.id AND s.max_items IS NOT NULL), r.items`
 
 func (r *runRow) fields() []any {
 	return []any{&r.seq, &r.ID, &r.Site, &r.Account, &r.State, &r.Reason, &r.Detail, &r.Stage, &r.Estimate,
-		instant{&r.CreatedAt}, instant{&r.EndedAt}, &r.Stages, &r.Finishers, &r.MaxItems}
+		instant{&r.CreatedAt}, instant{&r.EndedAt}, &r.Stages, &r.Finishers, &r.MaxItems, &r.Items}
 }
 
 // selectRun joins a run with its stages, so that both are of one moment.

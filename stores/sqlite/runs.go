@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/scrip-go/scrip/automation"
+	"github.com/scrip-go/scrip/stores/internal/dbstore"
 )
 
 var _ automation.Store = (*Runs)(nil)
@@ -17,10 +18,10 @@ type Runs struct{ db *DB }
 
 const selectRunExists = `SELECT count(*) FROM scrip_runs WHERE id = ?`
 
-const selectLiveRun = `SELECT id FROM scrip_runs WHERE site = ? AND state NOT IN ('cancelled', 'failed', 'done')`
+const selectLiveRun = `SELECT id FROM scrip_runs WHERE site = ? AND state NOT IN ('cancelled', 'failed', 'done') AND items IS NULL`
 
-const insertRun = `INSERT INTO scrip_runs (id, site, account, state, reason, detail, stage, estimate, created_at)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`
+const insertRun = `INSERT INTO scrip_runs (id, site, account, state, reason, detail, stage, estimate, created_at, items)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 
 const insertStage = `INSERT INTO scrip_stages (run, position, stage, finisher, max_items, state) VALUES (?, ?, ?, ?, ?, ?)`
 
@@ -37,14 +38,15 @@ func (s *Runs) CreateRun(ctx context.Context, r automation.Run) error {
 		if same > 0 {
 			return existingRun(r.ID)
 		}
-		var live string
-		if known, err := one(ctx, t, []any{&live}, selectLiveRun, r.Site); err != nil || known {
-			if err == nil {
-				err = &automation.RunExistsError{Site: r.Site, Run: live}
-			}
+		if err := onlyRun(ctx, t, r); err != nil {
 			return err
 		}
-		_, err := t.ExecContext(ctx, insertRun, r.ID, r.Site, r.Account, r.State, r.Reason, r.Detail, r.Stages[0], r.Estimate, s.db.now().UnixMicro())
+		var items any // NULL if it is no errand
+		if r.Errand() {
+			items = dbstore.List{V: r.Items}
+		}
+		_, err := t.ExecContext(ctx, insertRun, r.ID, r.Site, r.Account, r.State, r.Reason, r.Detail, r.Stages[0], r.Estimate,
+			s.db.now().UnixMicro(), items)
 		if err != nil {
 			return err
 		}
@@ -58,9 +60,22 @@ func (s *Runs) CreateRun(ctx context.Context, r automation.Run) error {
 				return err
 			}
 		}
-		return nil
+		return claimErrand(ctx, t, r)
 	})
 	return translate("create run", err)
+}
+
+// onlyRun refuses a run that is no errand if its site has another one. Errors: *automation.RunExistsError.
+func onlyRun(ctx context.Context, t *txn, r automation.Run) error {
+	if r.Errand() {
+		return nil
+	}
+	var live string
+	known, err := one(ctx, t, []any{&live}, selectLiveRun, r.Site)
+	if err == nil && known {
+		err = &automation.RunExistsError{Site: r.Site, Run: live}
+	}
+	return err
 }
 
 func existingRun(id string) error {
@@ -137,6 +152,9 @@ func setRun(ctx context.Context, t *txn, id string, to automation.State, reason 
 	if to.Terminal() {
 		ended = now
 	}
-	_, err := t.ExecContext(ctx, updateRun, to, reason, detail, instant{&ended}, id)
+	if _, err := t.ExecContext(ctx, updateRun, to, reason, detail, instant{&ended}, id); err != nil || !to.Terminal() {
+		return err
+	}
+	_, err := t.ExecContext(ctx, releaseRun, id)
 	return err
 }

@@ -15,6 +15,15 @@ type taskTx struct{ t *txn }
 // Unwrap implements [automation.Tx].
 func (x taskTx) Unwrap() any { return x.t.tx }
 
+// end ends a task as leave does, and what it claims.
+func end(ctx context.Context, t *txn, owner string, ref automation.TaskRef, update string, args ...any) error {
+	if err := leave(ctx, t, owner, ref, update, args...); err != nil {
+		return err
+	}
+	_, err := t.ExecContext(ctx, releaseItem, ref.Run, ref.Stage, ref.Item)
+	return err
+}
+
 // leave ends a task's lease with an update that selects by [mine]. Errors: ErrStale.
 func leave(ctx context.Context, t *txn, owner string, ref automation.TaskRef, update string, args ...any) error {
 	result, err := t.ExecContext(ctx, update, append(args, ref.Run, ref.Stage, ref.Item, owner, ref.Generation)...)
@@ -44,7 +53,7 @@ const countCompleted = `UPDATE scrip_stages SET leased = leased - 1, done = done
 func (s *Runs) Complete(ctx context.Context, owner string, ref automation.TaskRef, out automation.Outcome, save func(automation.Tx) (int, error)) error {
 	var saveErr error
 	err := s.db.write(ctx, func(ctx context.Context, t *txn) error {
-		if err := leave(ctx, t, owner, ref, completeTask); err != nil {
+		if err := end(ctx, t, owner, ref, completeTask); err != nil {
 			return err
 		}
 		created := 0
@@ -97,7 +106,7 @@ WHERE run = ? AND stage = ? RETURNING ` + stageColumns
 // Fail implements [automation.Store].
 func (s *Runs) Fail(ctx context.Context, owner string, ref automation.TaskRef, cause string) error {
 	err := s.db.write(ctx, func(ctx context.Context, t *txn) error {
-		if err := leave(ctx, t, owner, ref, failTask, cause); err != nil {
+		if err := end(ctx, t, owner, ref, failTask, cause); err != nil {
 			return err
 		}
 		var st stageRow
@@ -114,7 +123,7 @@ const dropTask = `UPDATE scrip_tasks SET state = 'dropped', owner = '', due_at =
 // Drop implements [automation.Store].
 func (s *Runs) Drop(ctx context.Context, owner string, ref automation.TaskRef) error {
 	err := s.db.write(ctx, func(ctx context.Context, t *txn) error {
-		if err := leave(ctx, t, owner, ref, dropTask); err != nil {
+		if err := end(ctx, t, owner, ref, dropTask); err != nil {
 			return err
 		}
 		var state automation.State

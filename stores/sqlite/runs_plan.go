@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/scrip-go/scrip/automation"
+	"github.com/scrip-go/scrip/stores/internal/dbstore"
 )
 
 // stageRow is a stage with what is asked when something about its tasks changes.
@@ -66,7 +67,14 @@ func (s *Runs) Plan(ctx context.Context, run, stage string, page []automation.It
 		case state.Terminal():
 			return refuse(automation.ErrState, "the run is %s", state)
 		}
+		r := automation.Run{ID: run, Stages: []string{stage}}
+		if _, err := one(ctx, t, []any{&r.Site, dbstore.List{V: &r.Items}}, selectPlanned, run); err != nil {
+			return err
+		}
 		if first {
+			if err := replan(ctx, t, r); err != nil {
+				return err
+			}
 			if _, err := one(ctx, t, []any{&began}, selectNextPlace); err != nil {
 				return err
 			}
@@ -100,6 +108,9 @@ func (s *Runs) Plan(ctx context.Context, run, stage string, page []automation.It
 				if isConstraint(err) {
 					return refuse(automation.ErrInvalid, "item %q is listed twice", item.ID)
 				}
+				return err
+			}
+			if err := claimRows(ctx, t, r.Site, stage, run, item.ID, item.Takes()); err != nil {
 				return err
 			}
 		}

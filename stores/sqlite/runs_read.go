@@ -18,11 +18,11 @@ type runRow struct {
 const runColumns = `seq, id, site, account, state, reason, detail, stage, estimate, created_at, ended_at,
 	(SELECT json_group_array(s.stage ORDER BY s.position) FROM scrip_stages s WHERE s.run = scrip_runs.id),
 	(SELECT json_group_array(s.stage ORDER BY s.position) FROM scrip_stages s WHERE s.run = scrip_runs.id AND s.finisher),
-	(SELECT iif(count(*), json_group_object(s.stage, s.max_items), 'null') FROM scrip_stages s WHERE s.run = scrip_runs.id AND s.max_items IS NOT NULL)`
+	(SELECT iif(count(*), json_group_object(s.stage, s.max_items), 'null') FROM scrip_stages s WHERE s.run = scrip_runs.id AND s.max_items IS NOT NULL), coalesce(items, 'null')`
 
 func (r *runRow) fields() []any {
 	return []any{&r.seq, &r.ID, &r.Site, &r.Account, &r.State, &r.Reason, &r.Detail, &r.Stage, &r.Estimate,
-		instant{&r.CreatedAt}, instant{&r.EndedAt}, dbstore.List{V: &r.Stages}, dbstore.List{V: &r.Finishers}, dbstore.List{V: &r.MaxItems}}
+		instant{&r.CreatedAt}, instant{&r.EndedAt}, dbstore.List{V: &r.Stages}, dbstore.List{V: &r.Finishers}, dbstore.List{V: &r.MaxItems}, dbstore.List{V: &r.Items}}
 }
 
 const selectRun = `SELECT ` + runColumns + ` FROM scrip_runs WHERE id = ?`
