@@ -25,7 +25,7 @@ func (d *DB) Plans(ctx context.Context) (map[string]string, error) {
 		selectRecordsOnce, selectAccountAttempts + ` WHERE account COLLATE "POSIX" = $1 AND seq > $2 ORDER BY seq LIMIT $3`,
 		selectAccountAttempts + ` WHERE account = $1 AND key = $2 AND seq > $3 ORDER BY seq LIMIT $4`,
 		selectSame, lockRun, giveBackTasks, countOpen, claimTasks, extendTasks, completeTask, countCompleted, retryTask, failTask, dropTask,
-		selectStage, insertTasks, selectTaskState, selectRun, selectSiteRuns, selectUnfinished, selectFailed,
+		selectStage, insertTasks, selectTaskState, selectRun, selectSiteRuns, selectUnfinished, selectFailed, takeOwn, takeFree, selectTaken, countOwn, selectClaimed, releaseItem, releaseRun,
 		selectLatest, selectVersion, selectLatestAccount, selectSettings, selectNewest, selectKey, selectAllKeys, selectKeysOf, selectLastKeyChange, selectKeyChanges, upsertKey, deleteKey,
 		lockSchedule, selectAllSchedules, selectSiteSchedules, selectDueSchedules, updateSchedule, deleteSchedule,
 		keywords.selectByID, keywords.selectForSave, keywords.insert, keywords.update,

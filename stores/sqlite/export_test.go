@@ -22,7 +22,7 @@ func (d *DB) Plans(ctx context.Context) (map[string]string, error) {
 		selectLines, selectAuditHolds, selectLatest, selectVersion, selectLatestAccount, selectSettings, selectNewest,
 		selectKey, selectAllKeys, selectKeysOf, selectLastKeyChange, selectKeyChanges, upsertKey, deleteKey,
 		selectSchedule, selectAllSchedules, selectSiteSchedules, selectDueSchedules, upsertSchedule, deleteSchedule,
-		selectRun, selectSiteRuns, selectUnfinished, selectFailed, countUnderway, giveBackTasks,
+		selectRun, selectSiteRuns, selectUnfinished, selectFailed, countUnderway, giveBackTasks, selectLiveRun, claimRow, selectClaim, selectClaimed, releaseItem, releaseRun,
 		keywords.selectAll + ` WHERE site = ? AND status = ?` + page,
 		keywords.selectAll + ` WHERE site = ? AND cluster = ?` + page,
 		images.selectAll + ` WHERE site = ? AND article = ?` + page,
