@@ -65,10 +65,10 @@ func TestCancelSavesWhatWasPaidForAndReleasesTheRest(t *testing.T) {
 		dead := start(t, automation.Config{Store: store, Workers: 3, Drain: time.Second}, s)
 		time.Sleep(time.Minute)
 		dead.stop()
-		b := serve(t, automation.Config{Store: store, Workers: 3}, s)
-		if err := b.Cancel(t.Context(), "r"); err != nil {
+		if err := dead.Cancel(t.Context(), "r"); err != nil { // before another claims more
 			t.Fatal(err)
 		}
+		b := serve(t, automation.Config{Store: store, Workers: 3}, s)
 		run, counts := b.wait(automation.Cancelled)
 		// a-4 was under way and came to its end.
 		if counts[0].Done != 3 || counts[0].Leased != 0 || s.saved["a-2"] != 1 || !s.released["a-3"] || s.did("a-6") != 0 {

@@ -107,17 +107,19 @@ func must(t testing.TB, err error) {
 	}
 }
 
-// serve works on the store until the test ends.
-func (s *shop) serve() {
-	ctx, stop := context.WithCancel(context.Background())
+// serve works on the store until the test ends, or stop is called.
+func (s *shop) serve() (stop func()) {
+	ctx, cancel := context.WithCancel(context.Background())
 	served := make(chan error, 1)
 	go func() { served <- s.runner.Serve(ctx) }()
-	s.t.Cleanup(func() {
-		stop()
+	stop = sync.OnceFunc(func() {
+		cancel()
 		if err := <-served; err != nil {
 			s.t.Errorf("Serve: %v", err)
 		}
 	})
+	s.t.Cleanup(stop)
+	return stop
 }
 
 // wait waits until run "r" is paused or over.
