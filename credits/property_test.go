@@ -270,8 +270,10 @@ func TestTheStateMachineDoesWhatTheCommentsSay(t *testing.T) {
 				rt.Fatalf("Apply(%T %+v) at %v came to something else than the rules say:\n%s", op, op, b.now.Sub(start), d)
 			}
 			watch.check(rt, op, before, b, errs[0])
-			sameLedger(rt, b, model)
-			sameCaps(rt, b, model, op.Ref().Account)
+			if n%4 == 0 { // what is not the same stays so
+				sameLedger(rt, b, model)
+				sameCaps(rt, b, model, op.Ref().Account)
+			}
 			if n%20 == 0 {
 				sameUsage(rt, b, model, drawn.query())
 			}
@@ -282,6 +284,7 @@ func TestTheStateMachineDoesWhatTheCommentsSay(t *testing.T) {
 				rt.Fatalf("after Apply(%T %+v) the audit finds %+v", op, op, r.Problems)
 			}
 		}
+		sameLedger(rt, b, model)
 		sameUsage(rt, b, model, credits.UsageQuery{AllAccounts: true})
 		for name := range b.accounts {
 			if r := b.audit(name); !r.OK() {
