@@ -7,6 +7,7 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/scrip-go/scrip/automation"
 )
@@ -15,6 +16,7 @@ import (
 var brokenErrands = []struct{ mistake, by string }{
 	{"CountsErrandsAsRuns", "StartsErrandsBesideARun"},
 	{"ForgetsWhatAnErrandIsAbout", "StartsErrandsBesideARun"},
+	{"TidiesAnErrandUp", "RefusesAnErrandThatMakesNoSense"},
 	{"NamesNoRunThatClaims", "ClaimsRowsOfAnErrandAllOrNone"},
 	{"ClaimsTheRowsThatAreFree", "ClaimsRowsOfAnErrandAllOrNone"},
 	{"PlansTheRowsThatAreFree", "PlansNoRowOfAnother"},
@@ -24,6 +26,8 @@ var brokenErrands = []struct{ mistake, by string }{
 	{"KeepsTheClaimsOfWhatIsDone", "EndsAClaimWithItsItem"},
 	{"KeepsTheClaimsOfAnEarlierPlanning", "PlansAnewWithTheRowsOfToday"},
 	{"KeepsTheClaimsOfARunThatIsOver", "EndsAllClaimsWithTheRun"},
+	{"EndsTheClaimsOnTheRowsOfARunThatIsOver", "KeepsARowThatIsTakenUpAnew"},
+	{"LooksBeforeItClaims", "ClaimsARowForOneOfMany"},
 }
 
 // toyErrands is a sound store behind a mistake with claims.
@@ -45,6 +49,17 @@ func (s *toyErrands) CreateRun(ctx context.Context, r automation.Run) error {
 		}
 	case "KeepsTheClaimsOfARunThatIsOver":
 		s.note(r.Items...)
+	case "TidiesAnErrandUp":
+		if r.Errand() {
+			r.Stages, r.Items = r.Stages[:1], slices.Compact(slices.DeleteFunc(slices.Clone(r.Items), func(row string) bool { return row == "" }))
+		}
+	}
+	free := true
+	if s.mistake == "LooksBeforeItClaims" {
+		for range s.Store.Claimed(ctx, r.Site, r.Stages[0], r.ID) {
+			free = false
+		}
+		time.Sleep(time.Millisecond) // the others look as well
 	}
 	err := s.Store.CreateRun(ctx, r)
 	var claimed *automation.ClaimedError
@@ -52,6 +67,10 @@ func (s *toyErrands) CreateRun(ctx context.Context, r automation.Run) error {
 		return err
 	}
 	switch s.mistake {
+	case "LooksBeforeItClaims":
+		if free {
+			return nil // and what the other had claimed is this one's
+		}
 	case "NamesNoRunThatClaims":
 		return automation.ErrClaimed
 	case "ClaimsTheRowsThatAreFree":
@@ -96,11 +115,19 @@ func (s *toyErrands) Claimed(ctx context.Context, site, stage, run string) iter.
 	case "TellsARunOfItsOwnClaims":
 		run = ""
 	}
+	ended := map[string]bool{}
+	if s.mistake == "EndsTheClaimsOnTheRowsOfARunThatIsOver" {
+		for r := range s.Store.Runs(ctx, site) {
+			for _, row := range r.Items {
+				ended[row] = ended[row] || r.State.Terminal()
+			}
+		}
+	}
 	return func(yield func(string, error) bool) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		for row, err := range s.Store.Claimed(ctx, site, stage, run) {
-			if !s.ever[row] && !yield(row, err) {
+			if !s.ever[row] && !ended[row] && !yield(row, err) {
 				return
 			}
 		}
