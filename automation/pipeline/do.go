@@ -158,15 +158,15 @@ func (p *Pipeline) row(ctx context.Context, stage, id string) (content.Base, err
 	s := p.cfg.Content
 	switch stage {
 	case Cluster:
-		return status(ctx, s.Keywords(), id)
+		return baseOf(ctx, s.Keywords(), id)
 	case Ideas:
-		return status(ctx, s.Clusters(), id)
+		return baseOf(ctx, s.Clusters(), id)
 	case Tasks:
-		return status(ctx, s.Ideas(), id)
+		return baseOf(ctx, s.Ideas(), id)
 	case Write:
-		return status(ctx, s.Tasks(), id)
+		return baseOf(ctx, s.Tasks(), id)
 	case Images:
-		return status(ctx, s.Images(), id)
+		return baseOf(ctx, s.Images(), id)
 	}
-	return status(ctx, s.Articles(), id)
+	return baseOf(ctx, s.Articles(), id)
 }

@@ -62,8 +62,8 @@ func base[T content.Row[T]](row T) content.Base {
 	return content.Base{} // there is no other kind
 }
 
-// status returns the status of a row.
-func status[T content.Row[T]](ctx context.Context, table content.Table[T], id string) (content.Base, error) {
+// baseOf returns what rows of every kind have, of one.
+func baseOf[T content.Row[T]](ctx context.Context, table content.Table[T], id string) (content.Base, error) {
 	row, err := table.Get(ctx, id)
 	return base(row), err
 }
@@ -71,7 +71,7 @@ func status[T content.Row[T]](ctx context.Context, table content.Table[T], id st
 // hasStatus reports whether the row that has an item's id has a status.
 func hasStatus[T content.Row[T]](table content.Table[T], want content.Status) func(context.Context, automation.Call) (bool, error) {
 	return func(ctx context.Context, c automation.Call) (bool, error) {
-		b, err := status(ctx, table, c.Item.ID)
+		b, err := baseOf(ctx, table, c.Item.ID)
 		return b.Status == want, err
 	}
 }
